@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# wg-broker. `make run` tries it, `make check` tests it, `make install` installs it: see README.
+
+VERSION := 1.0.0
+
+CC ?= cc
+PKG_CONFIG ?= pkg-config
+INSTALL ?= install
+PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+SYSCONFDIR ?= /etc
+SYSTEMDUNITDIR ?= /lib/systemd/system
+# Static programs start in less than half of the instructions; STATIC= links them dynamically.
+STATIC ?= 1
+# Where all that is made goes; another folder for another set of flags.
+BUILD ?= build
+
+programs := broker-handler
+common := peer.c wgif.c json.c config.c key.c note.c log.c
+
+libraries := json-c libnl-route-3.0 libnl-genl-3.0 libnl-3.0
+
+our_cppflags := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DCONFIG_FILE='"$(SYSCONFDIR)/wg-broker/config"' \
+	$(shell $(PKG_CONFIG) --cflags $(libraries))
+our_cflags := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
+	-Wconversion -fstack-protector-strong
+CFLAGS ?= -O2 -g
+our_ldlibs := $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs $(libraries))
+ifneq ($(STATIC),)
+# libnl refers to the name service, which no program of ours uses: ld warns of that.
+our_ldflags := -static -Wl,--no-warnings
+endif
+
+# Quiet unless V=1.
+V ?=
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-4s %s\n' $(1) $(2))
+
+compile = $(CC) $(our_cflags) $(CFLAGS) $(our_cppflags) $(CPPFLAGS)
+
+all: $(programs:%=$(BUILD)/%)
+
+$(BUILD)/%: $(BUILD)/%.o $(common:%.c=$(BUILD)/%.o)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(our_cflags) $(CFLAGS) $(our_ldflags) $(LDFLAGS) -o $@ $^ $(our_ldlibs) $(LDLIBS)
+
+$(BUILD)/%.o: %.c Makefile
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(compile) -MMD -MP -c -o $@ $<
+
+.PRECIOUS: $(BUILD)/%.o
+-include $(wildcard $(BUILD)/*.d)
+
+include tests/tests.mk
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all clean install uninstall

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * From a key to an interface. The kernel is the database:
+ *
+ *	slot		the interface's name is the prefix and the slot's number; names are unique
+ *	port, address	STARTPORT + slot - 1, and fe80::<slot>
+ *	key		an altname of the interface, in base64url; altnames are unique, too
+ *	memory		a note in the interface's alias, see note.c; it is written last
+ *
+ * One process at a time makes or renews interfaces. The lock is a flock(2) on the private key's
+ * file: no stranger can open that, and the kernel drops the lock when its holder dies. It spares
+ * handlers of one key the work of undoing what another was faster with; that each key has one
+ * interface and each slot one peer is the kernel's own doing.
+ *
+ * Nothing here touches an interface that is not ours, or a peer with a live session.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "broker.h"
+#include "wgif.h"
+
+enum {
+	/*
+	 * Seconds for which a session may live without a new handshake: REJECT_AFTER_TIME in the
+	 * kernel's drivers/net/wireguard/messages.h.
+	 */
+	LIVE_TIME = 180,
+	/*
+	 * Seconds for which a renewed peer is left alone, so that whoever keeps sending its key
+	 * cannot keep it from its first handshake; a node tries one every five seconds.
+	 */
+	FRESH_TIME = 15,
+	MARKER_SIZE = IFNAMSIZ + 16,
+};
+
+/* One request's way from the key to the interface. */
+struct admission {
+	struct wgif_kernel *kernel;
+	const struct config *config;
+	const uint8_t *pubkey;
+	char altname[KEY_TEXT_SIZE];
+	uint8_t private_key[KEY_LEN];
+	struct wgif wgif; /* its index is 0 as long as there is none */
+	struct wgif_device device;
+	struct note note;
+	struct moment now;
+	bool created; /* by us, and so to be undone by us */
+};
+
+/* The number behind the prefix of a name, or 0 if it is not a name of ours. */
+static unsigned int slot_of(const struct config *config, const char *name)
+{
+	const size_t len = strlen(config->prefix);
+	const char *digits = name + len;
+
+	if (strncmp(name, config->prefix, len) != 0 || *digits < '1' || *digits > '9' ||
+	    strspn(digits, "0123456789") != strlen(digits) || strlen(digits) > 5)
+		return 0;
+	return (unsigned int)strtoul(digits, NULL, 10);
+}
+
+static void name_of(char name[static IFNAMSIZ], const struct config *config, unsigned int slot)
+{
+	/* At most 65535 slots: config.c sees to it that prefix and number fit. */
+	snprintf(name, IFNAMSIZ, "%.10s%hu", config->prefix, (unsigned short)slot);
+}
+
+static bool is_ours(const struct config *config, const struct wgif *wgif)
+{
+	return wgif->wireguard && wgif->group == config->group && slot_of(config, wgif->name);
+}
+
+/*
+ * The altname that an interface of ours bears after a walk over all the slots was in vain, so
+ * that the next one is spared. Another number of slots makes another marker.
+ */
+static void marker_of(char marker[static MARKER_SIZE], const struct config *config)
+{
+	snprintf(marker, MARKER_SIZE, "%s-full-%u", config->prefix, config->slots);
+}
+
+static unsigned int gcd(unsigned int a, unsigned int b)
+{
+	while (b) {
+		const unsigned int rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/*
+ * The key's own order of all the slots: a node that comes back tends to get the port it had, and
+ * on an almost full gateway a free slot is found in few steps.
+ */
+static unsigned int probe(const struct admission *a, unsigned int step)
+{
+	const unsigned int slots = a->config->slots;
+	uint32_t start, stride;
+
+	memcpy(&start, a->pubkey, sizeof(start));
+	memcpy(&stride, a->pubkey + sizeof(start), sizeof(stride));
+	stride = 1 + stride % slots;
+	while (gcd(stride, slots) != 1)
+		stride++;
+	return 1 + (unsigned int)((start + (uint64_t)step * stride) % slots);
+}
+
+/*
+ * Finds what there is for the key. Returns 0 with a->wgif, device and note filled in, -ERR_ABSENT
+ * if there is nothing, -ERR_FULL if there is not even a slot, or -ERR_FAILURE.
+ */
+static int look(struct admission *a)
+{
+	char marker[MARKER_SIZE];
+	struct wgif bearer;
+	int ret;
+
+	ret = wgif_find(a->kernel, a->altname, &a->wgif);
+	if (ret == -ERR_ABSENT) {
+		a->wgif.index = 0;
+		marker_of(marker, a->config);
+		ret = wgif_find(a->kernel, marker, &bearer);
+		return ret == 0 ? -ERR_FULL : ret;
+	}
+	if (ret < 0)
+		return ret;
+	if (!is_ours(a->config, &a->wgif)) {
+		log_line(LOG_ERR, "%s bears a peer's key as altname, but is not an interface of ours",
+			 a->wgif.name);
+		return -ERR_FAILURE;
+	}
+	ret = wgif_get_device(a->kernel, a->wgif.index, a->pubkey, &a->device);
+	if (ret < 0)
+		return ret;
+	a->now = moment_now();
+	note_parse(&a->note, a->wgif.alias);
+	note_look(&a->note, a->device.handshake, a->now);
+	return 0;
+}
+
+/* Whether the interface must be left as it is: it has a live session, or was just made. */
+static bool is_settled(const struct admission *a)
+{
+	const int64_t age = note_age(&a->note, a->now), since = a->now.boot - a->note.asked;
+
+	if (!a->wgif.up || !a->device.has_peer)
+		return false;
+	return (age >= 0 && age < LIVE_TIME) || (a->note.asked && since >= 0 && since < FRESH_TIME);
+}
+
+static int report(const struct admission *a, struct peer *peer, const char *manner)
+{
+	memcpy(peer->ifname, a->wgif.name, sizeof(peer->ifname));
+	peer->port = a->device.listen_port;
+	peer->manner = manner;
+	return 0;
+}
+
+/* Sets the device and its peer anew. Returns 0, -ERR_BUSY, -ERR_KEY or -ERR_FAILURE. */
+static int furnish_device(struct admission *a, unsigned int slot)
+{
+	const struct wgif_setup setup = {
+		.private_key = a->private_key,
+		/* A slot beyond the present limit keeps the port it has. */
+		.listen_port = slot <= a->config->slots ? a->config->start_port + slot - 1 :
+							  a->device.listen_port,
+		.peer_key = a->pubkey,
+		.renew = !a->created,
+	};
+	int ret;
+
+	ret = wgif_set_device(a->kernel, a->wgif.index, &setup);
+	if (ret == 0)
+		ret = wgif_get_device(a->kernel, a->wgif.index, a->pubkey, &a->device);
+	if (ret < 0)
+		return ret;
+	/* The kernel leaves out a peer with the device's own key, and calls that a success. */
+	if (memcmp(a->device.public_key, a->pubkey, KEY_LEN) == 0)
+		return -ERR_KEY;
+	if (!a->device.has_peer) {
+		log_line(LOG_ERR, "unable to add the peer to %s: the kernel left it out",
+			 a->wgif.name);
+		return -ERR_FAILURE;
+	}
+	return 0;
+}
+
+/*
+ * Brings an interface, however far it is, to the state that we want. Every step may be done
+ * again. Returns 0, -ERR_BUSY if the slot's port is taken, -ERR_KEY or -ERR_FAILURE.
+ */
+static int furnish(struct admission *a, unsigned int slot)
+{
+	struct in6_addr address = { .s6_addr = { 0xfe, 0x80 } };
+	const uint32_t number = htonl(slot);
+	char alias[NOTE_SIZE];
+	int ret;
+
+	memcpy(&address.s6_addr[12], &number, sizeof(number));
+	ret = furnish_device(a, slot);
+	if (ret == 0)
+		ret = wgif_set_up(a->kernel, a->wgif.index, a->config->mtu);
+	if (ret == 0)
+		ret = wgif_add_address(a->kernel, a->wgif.index, &address);
+	if (ret < 0)
+		return ret;
+	a->now = moment_now();
+	a->note = (struct note){ .asked = a->now.boot };
+	note_look(&a->note, 0, a->now);
+	note_format(alias, &a->note);
+	return wgif_set_alias(a->kernel, a->wgif.index, alias);
+}
+
+/* Gives our interface this name; makes it first if there is none. */
+static int occupy(struct admission *a, const char *name)
+{
+	int ret;
+
+	if (a->wgif.index) {
+		ret = wgif_rename(a->kernel, a->wgif.index, name);
+		if (ret == 0)
+			snprintf(a->wgif.name, sizeof(a->wgif.name), "%s", name);
+		return ret;
+	}
+	ret = wgif_create(a->kernel, name, a->config->group, a->config->mtu);
+	if (ret < 0)
+		return ret;
+	a->created = true;
+	ret = wgif_find(a->kernel, name, &a->wgif);
+	if (ret == 0)
+		ret = wgif_add_altname(a->kernel, a->wgif.index, a->altname);
+	/* Only one that does not share our lock can have been faster. */
+	return ret < 0 ? -ERR_FAILURE : 0;
+}
+
+/* Marks that all is full, on any interface of ours, where it goes when that one goes. */
+static void mark_full(struct admission *a)
+{
+	char name[IFNAMSIZ], marker[MARKER_SIZE];
+	struct wgif bearer;
+
+	marker_of(marker, a->config);
+	for (unsigned int step = 0; step < a->config->slots; step++) {
+		name_of(name, a->config, probe(a, step));
+		if (wgif_find(a->kernel, name, &bearer) == 0 && is_ours(a->config, &bearer)) {
+			wgif_add_altname(a->kernel, bearer.index, marker);
+			return;
+		}
+	}
+}
+
+/* Walks over the slots until one can be had. A port that another program holds costs its slot. */
+static int take_slot(struct admission *a)
+{
+	char name[IFNAMSIZ];
+	int ret;
+
+	for (unsigned int step = 0; step < a->config->slots; step++) {
+		const unsigned int slot = probe(a, step);
+
+		name_of(name, a->config, slot);
+		ret = occupy(a, name);
+		if (ret == -ERR_EXISTS)
+			continue;
+		if (ret == 0)
+			ret = furnish(a, slot);
+		if (ret != -ERR_BUSY)
+			return ret;
+		log_line(LOG_WARNING, "another program holds UDP port %u: %s is left out",
+			 a->config->start_port + slot - 1, name);
+	}
+	mark_full(a);
+	return -ERR_FULL;
+}
+
+static int admit_locked(struct admission *a, struct peer *peer)
+{
+	int ret = look(a);
+
+	if (ret == 0) {
+		if (is_settled(a))
+			return report(a, peer, "known");
+		ret = furnish(a, slot_of(a->config, a->wgif.name));
+	}
+	if (ret == -ERR_ABSENT || ret == -ERR_BUSY)
+		ret = take_slot(a);
+	if (ret < 0)
+		return ret;
+	return report(a, peer, a->created ? "new" : "renewed");
+}
+
+/* Returns a descriptor whose close ends the lock, -ERR_LOCKED or -ERR_CONFIG. */
+static int lock(const struct config *config)
+{
+	int fd = open(config->private_key, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX) == 0)
+		return fd;
+	log_line(LOG_ERR, "unable to lock %s: %s", config->private_key,
+		 errno == EINTR ? "another process holds it" : strerror(errno));
+	if (fd < 0)
+		return -ERR_CONFIG;
+	close(fd);
+	return -ERR_LOCKED;
+}
+
+int peer_admit(struct wgif_kernel *kernel, const struct config *config,
+	       const uint8_t pubkey[static KEY_LEN], struct peer *peer)
+{
+	struct admission a = { .kernel = kernel, .config = config, .pubkey = pubkey };
+	int ret, locked;
+
+	key_to_altname(a.altname, pubkey);
+	ret = look(&a);
+	if (ret == 0 && is_settled(&a))
+		return report(&a, peer, "known");
+	if (ret < 0 && ret != -ERR_ABSENT)
+		return ret;
+
+	ret = key_read(a.private_key, config->private_key);
+	if (ret < 0)
+		return ret;
+	ret = locked = lock(config);
+	if (locked >= 0) {
+		ret = admit_locked(&a, peer);
+		close(locked);
+	}
+	explicit_bzero(a.private_key, sizeof(a.private_key));
+	/* Outside the lock, since it takes 0.1 s. */
+	if (ret < 0 && a.created && a.wgif.index)
+		wgif_delete(kernel, a.wgif.index);
+	return ret;
+}

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What the tests on a real kernel share: a gateway, which is the machine itself, and nodes, which
+# are network namespaces. Runs as root in the machine of tests/vm only: it makes and breaks much.
+
+set -u
+# shellcheck source=tests/tap.sh
+source "${BASH_SOURCE[0]%/*}/tap.sh"
+
+# The folder of the programs to test; that of a sanitizer's build, for one.
+BROKER_BUILD=${BROKER_BUILD:-build}
+handler=$BROKER_BUILD/broker-handler
+etc=/etc/wg-broker
+work=$(mktemp -d)
+
+[[ -d /wg-broker && $PWD == /wg-broker ]] || {
+	echo "Bail out! run this by tests/vm/run -- $0"
+	exit 1
+}
+
+# configure [KEY=VALUE...]: a new configuration, and a private key if there is none.
+configure() {
+	mkdir -p "$etc"
+	[[ -f $etc/secret ]] || (umask 077 && wg genkey >"$etc/secret")
+	printf '%s\n' "$@" >"$etc/config"
+}
+
+# make_key NAME: makes $work/NAME.key and prints the public key.
+make_key() { (umask 077 && wg genkey | tee "$work/$1.key" | wg pubkey); }
+
+new_pubkey() { wg genkey | wg pubkey; }
+
+request_of() { printf '{"version":1,"pubkey":"%s"}\n' "$1"; }
+
+# ask PUBKEY: what the handler replies, without a supervisor. Its log goes to $work/log.
+ask() { request_of "$1" | "$handler" 2>>"$work/log"; }
+
+# port_of REPLY: the port, or nothing.
+port_of() { jq -r '.port // empty' <<<"$1"; }
+code_of() { jq -r '.error.code // empty' <<<"$1"; }
+
+# interface_of PUBKEY: the name of a key's interface, or nothing.
+interface_of() {
+	ip -j link show dev "$(tr '+/' '-_' <<<"$1")" 2>/dev/null | jq -r '.[0].ifname'
+}
+
+# The interfaces of the default group and prefix, and how many there are.
+interfaces() { ip -o link show group 40000 type wireguard | awk -F'[ :]+' '{print $2}'; }
+count_interfaces() { interfaces | wc -l; }
+
+delete_interfaces() {
+	local name
+	for name in $(interfaces); do
+		ip link delete "$name" &
+	done
+	wait
+}
+
+# add_node NAME NUMBER: a namespace joined to the gateway by veth. The gateway is 192.0.2.1 and
+# 2001:db8::1 on gw0, the nodes' common bridge; a node is 192.0.2.(10 + NUMBER), 2001:db8::NUMBER.
+add_node() {
+	local name=$1 number=$2
+	if ! ip link show gw0 >/dev/null 2>&1; then
+		ip link add gw0 type bridge
+		ip addr add 192.0.2.1/24 dev gw0
+		ip addr add 2001:db8::1/64 dev gw0 nodad
+		ip link set gw0 up
+	fi
+	ip netns add "$name"
+	ip link add "to$name" type veth peer name up netns "$name"
+	ip link set "to$name" master gw0 up
+	ip -n "$name" link set lo up
+	ip -n "$name" addr add "192.0.2.$((10 + number))/24" dev up
+	ip -n "$name" addr add "2001:db8::$((10 + number))/64" dev up nodad
+	ip -n "$name" link set up up
+}
+
+# tunnel NODE PORT [HOST]: makes wg0 of a node with plain ip and wg, with the key
+# $work/NODE.key. Its own address is fe80::ff:NUMBER of no meaning: fe80::ff:1.
+tunnel() {
+	local node=$1 port=$2 host=${3:-192.0.2.1} gateway
+	gateway=$(wg pubkey <"$etc/secret")
+	ip -n "$node" link show wg0 >/dev/null 2>&1 || ip -n "$node" link add wg0 type wireguard
+	ip netns exec "$node" wg set wg0 private-key "$work/$node.key" \
+		peer "$gateway" endpoint "$host:$port" allowed-ips ::/0 persistent-keepalive 25
+	ip -n "$node" link set wg0 mtu 1374 multicast on up
+	ip -n "$node" addr replace fe80::ff:1/64 dev wg0 nodad
+}
+
+# wait_for SECONDS COMMAND [ARG...]: until the command succeeds.
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS < end)) || return 1
+		sleep 0.1
+	done
+}
+
+# start_socat [OPTIONS]: serves on TCP port 40000, IPv4 and IPv6, with the handler's log in
+# $work/log. Its process is $socat_pid.
+start_socat() {
+	socat "TCP6-LISTEN:40000,fork,reuseaddr,ipv6only=0,backlog=1024,max-children=500${1:-}" \
+		"EXEC:$PWD/$handler,nofork" 2>>"$work/log" &
+	socat_pid=$!
+	wait_for 5 socat -u OPEN:/dev/null TCP:127.0.0.1:40000
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* WireGuard interfaces in the kernel: one function a kernel verb. No policy, no state. */
+#ifndef WGIF_H
+#define WGIF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <net/if.h>
+#include <netinet/in.h>
+
+#include "broker.h"
+
+enum {
+	WGIF_ALIAS_SIZE = 256,	 /* IFALIASZ of the kernel */
+	WGIF_ALTNAME_SIZE = 128, /* ALTIFNAMSIZ of the kernel */
+};
+
+struct wgif_kernel; /* the sockets to the kernel */
+
+/* A link as rtnetlink tells it. */
+struct wgif {
+	unsigned int index;
+	char name[IFNAMSIZ];
+	bool wireguard; /* its kind */
+	bool up;
+	unsigned int group;
+	unsigned int mtu;
+	char alias[WGIF_ALIAS_SIZE];
+	bool keyed; /* one of its altnames is a key's, and this is the key */
+	uint8_t key[KEY_LEN];
+};
+
+/* A WireGuard device, and one peer of it, as the kernel tells them. */
+struct wgif_device {
+	uint8_t public_key[KEY_LEN]; /* the device's own; all zero if it has none yet */
+	unsigned int listen_port;    /* 0 if none is set */
+	bool has_peer;		     /* the peer asked for is there; else the rest is all zero */
+	int64_t handshake;	     /* unix time in seconds; 0 is never */
+	uint64_t rx_bytes, tx_bytes;
+	union {
+		struct sockaddr any; /* sa_family is AF_UNSPEC if none is known */
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} endpoint;
+};
+
+/* What wgif_set_device() is to set. */
+struct wgif_setup {
+	const uint8_t *private_key; /* KEY_LEN bytes */
+	unsigned int listen_port;
+	const uint8_t *peer_key; /* KEY_LEN bytes; the peer may use every IPv6 address */
+	bool renew;		 /* takes the peer away first, and with it its session */
+};
+
+/* Opens the sockets. Returns NULL after it has logged why. Free it with wgif_close(). */
+struct wgif_kernel *wgif_open(void);
+void wgif_close(struct wgif_kernel *kernel);
+
+/* Finds a link by its name or by an altname. Returns 0, -ERR_ABSENT or -ERR_FAILURE. */
+int wgif_find(struct wgif_kernel *kernel, const char *name, struct wgif *wgif);
+
+/* Reads a device and its peer of that key. Returns 0, -ERR_ABSENT or -ERR_FAILURE. */
+int wgif_get_device(struct wgif_kernel *kernel, unsigned int index,
+		    const uint8_t peer_key[static KEY_LEN], struct wgif_device *device);
+
+/* Makes a WireGuard interface that is down. Returns 0, -ERR_EXISTS or -ERR_FAILURE. */
+int wgif_create(struct wgif_kernel *kernel, const char *name, unsigned int group, unsigned int mtu);
+
+/* Takes an interface down and gives it another name. Returns 0, -ERR_EXISTS or -ERR_FAILURE. */
+int wgif_rename(struct wgif_kernel *kernel, unsigned int index, const char *name);
+
+/* Adds an altname, unique in the network namespace. Returns 0, -ERR_EXISTS or -ERR_FAILURE. */
+int wgif_add_altname(struct wgif_kernel *kernel, unsigned int index, const char *altname);
+
+/* Sets a device and its peer. Returns 0, -ERR_BUSY for the port, or -ERR_FAILURE. */
+int wgif_set_device(struct wgif_kernel *kernel, unsigned int index, const struct wgif_setup *setup);
+
+/* Brings an interface up, with multicast. Returns 0, -ERR_BUSY for the port, or -ERR_FAILURE. */
+int wgif_set_up(struct wgif_kernel *kernel, unsigned int index, unsigned int mtu);
+
+/* Adds an IPv6 address with a prefix of 64 bits, if it is not there. Returns 0 or -ERR_FAILURE. */
+int wgif_add_address(struct wgif_kernel *kernel, unsigned int index, const struct in6_addr *address);
+
+/* Sets the alias: text of less than WGIF_ALIAS_SIZE bytes. Returns 0 or -ERR_FAILURE. */
+int wgif_set_alias(struct wgif_kernel *kernel, unsigned int index, const char *alias);
+
+/* Deletes an interface; waits until the kernel is done, some 0.1 s. Returns 0 or -ERR_FAILURE. */
+int wgif_delete(struct wgif_kernel *kernel, unsigned int index);
+
+#endif
