@@ -16,8 +16,8 @@ STATIC ?= 1
 # Where all that is made goes; another folder for another set of flags.
 BUILD ?= build
 
-programs := broker-handler
-common := peer.c wgif.c json.c config.c key.c note.c log.c
+programs := broker-handler broker-admin
+common := peer.c mesh.c wgif.c json.c config.c key.c note.c deadline.c log.c
 
 libraries := json-c libnl-route-3.0 libnl-genl-3.0 libnl-3.0
 
@@ -40,6 +40,8 @@ say = $(if $(filter 1,$(V)),,@printf '  %-4s %s\n' $(1) $(2))
 compile = $(CC) $(our_cflags) $(CFLAGS) $(our_cppflags) $(CPPFLAGS)
 
 all: $(programs:%=$(BUILD)/%)
+
+$(BUILD)/broker-admin: $(BUILD)/prune.o $(BUILD)/status.o
 
 $(BUILD)/%: $(BUILD)/%.o $(common:%.c=$(BUILD)/%.o)
 	$(call say,LD,$@)

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,49 +27,19 @@
 #define USAGE "usage: broker-handler [-hV] [-c file]"
 
 enum {
-	LINGER_TIME = 1,	/* seconds for which the rest of a bad request is read away */
+	LINGER_TIME = 1,	      /* seconds for which the rest of a bad request is read away */
 	LINGER_LEN = 4 * 1024 * 1024, /* and bytes */
 };
 
-static volatile sig_atomic_t deadline_passed;
-
-static void on_alarm(int signal)
-{
-	(void)signal;
-	deadline_passed = 1;
-}
-
-/*
- * After so many seconds a call that blocks is interrupted, and again and again thereafter, so that
- * none can slip in between a look at the flag and the signal. Steps of the wall clock do not
- * matter to this timer.
+/* Reads what there is, or waits for it. Returns 0 at the end, and -1 at an error or the deadline.
  */
-static void set_deadline(unsigned int seconds)
-{
-	const struct itimerval timer = { .it_value.tv_sec = (time_t)seconds,
-					 .it_interval.tv_usec = 100000 };
-	const struct sigaction action = { .sa_handler = on_alarm };
-
-	deadline_passed = 0;
-	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &timer, NULL);
-}
-
-static void end_deadline(void)
-{
-	const struct itimerval never = { 0 };
-
-	setitimer(ITIMER_REAL, &never, NULL);
-}
-
-/* Reads what there is, or waits for it. Returns 0 at the end, and -1 at an error or the deadline. */
 static ssize_t read_some(char *data, size_t size)
 {
 	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
 	ssize_t len = -1;
 
 	/* Some supervisors leave O_NONBLOCK on, so poll(2) waits and read(2) does not. */
-	while (!deadline_passed) {
+	while (!deadline_passed()) {
 		if (poll(&input, 1, -1) < 0)
 			continue;
 		len = read(STDIN_FILENO, data, size);
@@ -99,7 +68,7 @@ static int receive(uint8_t pubkey[static KEY_LEN], const char **why)
 			ret = request_feed(request, data, (size_t)len, pubkey);
 			continue;
 		}
-		*why = deadline_passed ? "timed out" : "closed before its end";
+		*why = deadline_passed() ? "timed out" : "closed before its end";
 		ret = -ERR_MALFORMED;
 	}
 	request_free(request);
@@ -127,7 +96,8 @@ static const char *peer_address(void)
 	/* A relay in between; the supervisor may have told whom it speaks for. */
 	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
 		value = getenv(variables[i]);
-		if (value && *value && strspn(value, "0123456789abcdefABCDEF.:[]%") == strlen(value))
+		if (value && *value &&
+		    strspn(value, "0123456789abcdefABCDEF.:[]%") == strlen(value))
 			return value;
 	}
 	return "local";
@@ -154,24 +124,25 @@ static void linger(bool patient)
 	char data[4096];
 	ssize_t len;
 
-	set_deadline(LINGER_TIME);
-	for (size_t sum = 0; sum < LINGER_LEN && !deadline_passed; sum += (size_t)len) {
+	deadline_set(LINGER_TIME);
+	for (size_t sum = 0; sum < LINGER_LEN && !deadline_passed(); sum += (size_t)len) {
 		len = patient ? read_some(data, sizeof(data)) :
 				recv(STDIN_FILENO, data, sizeof(data), MSG_DONTWAIT);
 		if (len <= 0)
 			break;
 	}
-	end_deadline();
+	deadline_end();
 }
 
 static void log_outcome(int error, const struct peer *peer, const char *why)
 {
+	static const char *const manners[] = { "new", "renewed", "known" };
 	const char *address = peer_address();
 
 	switch (-error) {
 	case 0:
 		log_line(LOG_INFO, "accepted %s: interface %s, port %u, %s", address, peer->ifname,
-			 peer->port, peer->manner);
+			 peer->port, manners[peer->manner]);
 		return;
 	case ERR_FULL:
 		log_line(LOG_WARNING, "refused %s: all slots are taken", address);
@@ -204,20 +175,6 @@ static int serve(const struct config *config, const uint8_t pubkey[static KEY_LE
 	return ret;
 }
 
-static int exit_code(int error)
-{
-	switch (-error) {
-	case ERR_CONFIG:
-		return EXIT_CONFIG;
-	case ERR_LOCKED:
-		return EXIT_BLOCKED;
-	case ERR_FAILURE:
-		return EXIT_FAILED;
-	default:
-		return EXIT_DONE;
-	}
-}
-
 /*
  * One run: read the configuration; read the request, in any case, so that whatever goes wrong
  * the node gets its reply; find or make the interface; reply; log.
@@ -231,7 +188,7 @@ int main(int argc, char **argv)
 	int ret, configured, option;
 	bool misused = false;
 
-	log_open("broker-handler");
+	log_open("broker-handler", true);
 	signal(SIGPIPE, SIG_IGN);
 	/* Nobody is to find the private key in a core dump. */
 	prctl(PR_SET_DUMPABLE, 0);
@@ -259,15 +216,17 @@ int main(int argc, char **argv)
 	}
 
 	configured = config_read(&config, path);
-	set_deadline(config.timeout);
+	deadline_set(config.timeout);
 	ret = receive(pubkey, &why);
 	if (ret == 0)
 		ret = configured;
 	if (ret == 0)
 		ret = serve(&config, pubkey, &peer);
-	end_deadline();
+	deadline_end();
 	reply(ret, peer.port);
 	log_outcome(ret, &peer, why);
+	if (ret == 0 && peer.manner != PEER_KNOWN)
+		mesh_announce(&config, peer.ifname);
 	linger(ret == -ERR_MALFORMED);
 	return exit_code(configured < 0 ? configured : ret);
 }

@@ -37,16 +37,42 @@ enum exit_code {
 	EXIT_CONFIG = 78,  /* the configuration or the private key cannot be used */
 };
 
+/* Which exit code an error, or 0, comes to. */
+static inline enum exit_code exit_code(int error)
+{
+	switch (-error) {
+	case ERR_CONFIG:
+		return EXIT_CONFIG;
+	case ERR_LOCKED:
+		return EXIT_BLOCKED;
+	case ERR_FAILURE:
+		return EXIT_FAILED;
+	default:
+		return EXIT_DONE;
+	}
+}
+
 /* log.c */
 
 /*
- * Names the program, and decides where its log goes: to stderr, or, where stderr is the peer's
- * socket as xinetd makes it, to syslog. Call it before anything that may log.
+ * Names the program, and decides where its log goes: to stderr; but where stdin and stdout serve
+ * a peer, and stderr is the same socket as xinetd makes it, to syslog. Call it before anything
+ * that may log.
  */
-void log_open(const char *program);
+void log_open(const char *program, bool served);
 
 /* Logs one line at a priority of syslog(3). Never hand it key material. */
 void log_line(int priority, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* deadline.c */
+
+/*
+ * After so many seconds a call that blocks is interrupted (EINTR), and any further one, until
+ * deadline_end(). deadline_passed() tells whether the time has come.
+ */
+void deadline_set(unsigned int seconds);
+void deadline_end(void);
+bool deadline_passed(void);
 
 /* key.c */
 
@@ -81,6 +107,7 @@ int key_read(uint8_t key[static KEY_LEN], const char *path);
 struct config {
 	char *private_key;	  /* path of the file with the gateway's private key */
 	char *babel;		  /* babeld's local port on ::1, or the path of its Unix socket */
+	char *babel_options;	  /* what follows the interface's name in what babeld is told */
 	char *l3roamd, *mmfd;	  /* paths of their sockets */
 	char *prefix;		  /* of the interfaces' names; the slot's number follows */
 	unsigned int group;	  /* the interfaces' group */
@@ -123,6 +150,12 @@ int request_feed(struct request *request, const char *data, size_t len,
 enum { REPLY_SIZE = 160 };
 size_t reply_format(char line[static REPLY_SIZE], int error, unsigned int port, int64_t time);
 
+/*
+ * Calls each(argument, name) for every interface in what l3roamd or mmfd answer to get_meshifs.
+ * Returns 0 or -ERR_MALFORMED.
+ */
+int meshifs_parse(const char *text, void (*each)(void *argument, const char *name), void *argument);
+
 /* note.c */
 
 /*
@@ -162,12 +195,48 @@ int64_t note_age(const struct note *note, struct moment now);
 /* peer.c */
 
 struct wgif_kernel;
+struct wgif;
+
+enum {
+	/*
+	 * Seconds for which a session may live without a new handshake: REJECT_AFTER_TIME in the
+	 * kernel's drivers/net/wireguard/messages.h.
+	 */
+	PEER_LIVE_TIME = 180,
+	PEER_MARKER_SIZE = IFNAMSIZ + 16,
+};
+
+/* The slot of an interface by its name, or 0 if it is not a name of ours; and the reverse. */
+unsigned int peer_slot(const struct config *config, const char *ifname);
+void peer_ifname(char ifname[static IFNAMSIZ], const struct config *config, unsigned int slot);
+
+/* Whether an interface is ours: by its kind, its group and its name. */
+bool peer_is_ours(const struct config *config, const struct wgif *wgif);
+
+/*
+ * The altname that an interface of ours bears after a walk over all the slots was in vain, so
+ * that the next one is spared. Whoever deletes interfaces takes it away. Another number of slots
+ * makes another marker.
+ */
+void peer_marker(char marker[static PEER_MARKER_SIZE], const struct config *config);
+
+/*
+ * Lists the interfaces that are ours, by slot, each once. Returns how many, with a list that the
+ * caller frees, or -ERR_FAILURE after it has logged why.
+ */
+int peer_list(struct wgif_kernel *kernel, const struct config *config, struct wgif **list);
+
+/*
+ * Waits until no other process makes, renews or removes interfaces. Returns a descriptor whose
+ * close ends that, or, after it has logged why, -ERR_LOCKED if a signal came first, or -ERR_CONFIG.
+ */
+int peer_lock(const struct config *config);
 
 /* What a node's request came to. */
 struct peer {
 	char ifname[IFNAMSIZ];
-	unsigned int port;  /* UDP */
-	const char *manner; /* for the log: new, renewed or known */
+	unsigned int port; /* UDP */
+	enum { PEER_NEW, PEER_RENEWED, PEER_KNOWN } manner;
 };
 
 /*
@@ -178,5 +247,45 @@ struct peer {
  */
 int peer_admit(struct wgif_kernel *kernel, const struct config *config,
 	       const uint8_t pubkey[static KEY_LEN], struct peer *peer);
+
+/* mesh.c */
+
+enum { MESH_SLOTS = 65536 }; /* one more than the highest slot */
+
+/*
+ * Tells the routing daemons that are configured of an interface that is up. Each has half a second
+ * for an answer; one that does not give it, or says no, is logged.
+ */
+void mesh_announce(const struct config *config, const char *ifname);
+
+/* Takes interfaces back from all daemons; withdrawn[slot] says which. Call it before deleting. */
+void mesh_withdraw(const struct config *config, const bool withdrawn[static MESH_SLOTS]);
+
+/*
+ * Asks each daemon which interfaces it has, and tells it of those that it lacks; it takes back
+ * those that are of our names but of which gone(argument, slot) says that they exist no more.
+ * Only counts where try is set. Returns how many a daemon had to be told of.
+ */
+unsigned int mesh_sync(const struct config *config, const bool wanted[static MESH_SLOTS],
+		       bool (*gone)(void *argument, unsigned int slot), void *argument, bool try);
+
+/* prune.c */
+
+/*
+ * Removes the interfaces of ours whose peers are dead, or which are half-made, and brings the
+ * routing daemons up to date. With try it only prints what it would do, and why. Returns 0 or a
+ * negative error that is logged.
+ */
+int prune(struct wgif_kernel *kernel, const struct config *config, bool try);
+
+/* Removes all interfaces of ours. Returns 0 or a negative error that is logged. */
+int flush(struct wgif_kernel *kernel, const struct config *config);
+
+/* status.c */
+
+enum status_form { STATUS_TABLE, STATUS_JSON, STATUS_PROMETHEUS };
+
+/* Prints what there is on stdout. Returns 0 or a negative error that is logged. */
+int status(struct wgif_kernel *kernel, const struct config *config, enum status_form form);
 
 #endif

@@ -16,7 +16,7 @@
 #define CONFIG_FILE "/etc/wg-broker/config"
 #endif
 
-enum kind { NUMBER, PATH, PATH_OR_PORT, PREFIX, UNUSED };
+enum kind { NUMBER, PATH, PATH_OR_PORT, PREFIX, WORDS, UNUSED };
 
 /* One setting: its key, where its value goes, the default, and for a number its limits. */
 struct setting {
@@ -38,6 +38,7 @@ static const struct setting settings[] = {
 	{ "MTU", NUMBER, AT(mtu), "1374", 1280, 65455 },
 	{ "PRIVATEKEY", PATH, AT(private_key), "/etc/wg-broker/secret", 1, PATH_MAX - 1 },
 	{ "BABELPORT", PATH_OR_PORT, AT(babel), "33123", 0, 107 },
+	{ "BABELOPTIONS", WORDS, AT(babel_options), "", 0, 200 },
 	/* The size of a Unix socket's path, see unix(7). */
 	{ "L3ROAMDSOCK", PATH, AT(l3roamd), "", 0, 107 },
 	{ "MMFDSOCK", PATH, AT(mmfd), "", 0, 107 },
@@ -58,7 +59,7 @@ struct source {
 };
 
 __attribute__((format(printf, 2, 3))) static int complain(const struct source *at,
-							   const char *format, ...)
+							  const char *format, ...)
 {
 	char text[256];
 	va_list arguments;
@@ -73,25 +74,26 @@ __attribute__((format(printf, 2, 3))) static int complain(const struct source *a
 	return -ERR_CONFIG;
 }
 
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define DIGITS "0123456789"
+
+static bool consists_of(const char *value, const char *characters)
+{
+	return strspn(value, characters) == strlen(value);
+}
+
 /* Takes a decimal number of nothing but digits. */
 static int set_number(const struct setting *setting, const char *value, unsigned int *number)
 {
 	unsigned long long parsed;
 
-	if (!*value || strspn(value, "0123456789") != strlen(value) || strlen(value) > 10)
+	if (!*value || !consists_of(value, DIGITS) || strlen(value) > 10)
 		return -1;
 	parsed = strtoull(value, NULL, 10);
 	if (parsed < setting->min || parsed > setting->max)
 		return -1;
 	*number = (unsigned int)parsed;
 	return 0;
-}
-
-static bool is_prefix(const char *value)
-{
-	return strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") ==
-		       strlen(value) &&
-	       *value != '-';
 }
 
 static int set_text(const struct setting *setting, const char *value, char **text)
@@ -102,7 +104,9 @@ static int set_text(const struct setting *setting, const char *value, char **tex
 
 	if (len < setting->min || len > setting->max)
 		return -1;
-	if (setting->kind == PREFIX && !is_prefix(value))
+	if (setting->kind == PREFIX && (*value == '-' || !consists_of(value, LETTERS DIGITS "-_")))
+		return -1;
+	if (setting->kind == WORDS && !consists_of(value, LETTERS DIGITS "-_./ "))
 		return -1;
 	if (setting->kind == PATH && len && *value != '/')
 		return -1;
@@ -136,6 +140,9 @@ static int set(struct config *config, const struct setting *setting, const char 
 	case PREFIX:
 		wanted = "letters, digits, - and _, not - in front,";
 		break;
+	case WORDS:
+		wanted = "words of letters, digits and - _ . /";
+		break;
 	}
 	if (set_text(setting, value, target) == 0)
 		return 0;
@@ -159,8 +166,8 @@ static int unknown_key(const struct source *at, const char *key)
 		snprintf(known + strlen(known), sizeof(known) - strlen(known), " %s",
 			 settings[i].key);
 	/* Of the key only what a key may be made of: the line may be a misplaced secret. */
-	return complain(at, "unknown key %.*s; known are%s",
-			(int)strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"), key, known);
+	return complain(at, "unknown key %.*s; known are%s", (int)strspn(key, LETTERS DIGITS "_"),
+			key, known);
 }
 
 /*
@@ -205,7 +212,7 @@ static int read_line(struct config *config, char *line, const struct source *at)
 		return 0;
 	if (strncmp(key, "export ", 7) == 0)
 		key += 7 + strspn(key + 7, " ");
-	value = key + strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+	value = key + strspn(key, LETTERS DIGITS "_");
 	if (value == key || *value != '=')
 		return complain(at, "a line must be KEY=VALUE, with no blanks around the =");
 	*value++ = '\0';

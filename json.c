@@ -10,9 +10,9 @@
 #include "broker.h"
 
 enum {
-	PROTOCOL = 1,	   /* its version */
-	MAX_LEN = 4096,	   /* bytes of an object, with the white space in front */
-	MAX_DEPTH = 8,	   /* of nesting, in keys that we ignore */
+	PROTOCOL = 1,	/* its version */
+	MAX_LEN = 4096, /* bytes of an object, with the white space in front */
+	MAX_DEPTH = 8,	/* of nesting, in keys that we ignore */
 };
 
 struct request {
@@ -143,4 +143,19 @@ size_t reply_format(char line[static REPLY_SIZE], int error, unsigned int port, 
 	return (size_t)snprintf(line, REPLY_SIZE,
 				"{\"version\":%d,\"error\":{\"code\":%d,\"reason\":\"%s\"}}\n",
 				PROTOCOL, code, reasons[code]);
+}
+
+int meshifs_parse(const char *text, void (*each)(void *argument, const char *name), void *argument)
+{
+	struct json_object *object = json_tokener_parse(text), *list;
+	int ret = -ERR_MALFORMED;
+
+	if (json_object_object_get_ex(object, "mesh_interfaces", &list) &&
+	    json_object_is_type(list, json_type_array)) {
+		for (size_t i = 0; i < json_object_array_length(list); i++)
+			each(argument, json_object_get_string(json_object_array_get_idx(list, i)));
+		ret = 0;
+	}
+	json_object_put(object);
+	return ret;
 }

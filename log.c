@@ -39,11 +39,11 @@ static bool stderr_is_journal(void)
 	       fstat(STDERR_FILENO, &log) == 0 && log.st_dev == device && log.st_ino == inode;
 }
 
-void log_open(const char *program)
+void log_open(const char *program, bool served)
 {
 	program_name = program;
 	/* A terminal is both the peer and the operator. */
-	to_syslog = !isatty(STDERR_FILENO) &&
+	to_syslog = served && !isatty(STDERR_FILENO) &&
 		    (stderr_is(STDIN_FILENO) || stderr_is(STDOUT_FILENO));
 	to_journal = !to_syslog && stderr_is_journal();
 	if (to_syslog)

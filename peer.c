@@ -29,16 +29,10 @@
 
 enum {
 	/*
-	 * Seconds for which a session may live without a new handshake: REJECT_AFTER_TIME in the
-	 * kernel's drivers/net/wireguard/messages.h.
-	 */
-	LIVE_TIME = 180,
-	/*
 	 * Seconds for which a renewed peer is left alone, so that whoever keeps sending its key
 	 * cannot keep it from its first handshake; a node tries one every five seconds.
 	 */
 	FRESH_TIME = 15,
-	MARKER_SIZE = IFNAMSIZ + 16,
 };
 
 /* One request's way from the key to the interface. */
@@ -55,36 +49,82 @@ struct admission {
 	bool created; /* by us, and so to be undone by us */
 };
 
-/* The number behind the prefix of a name, or 0 if it is not a name of ours. */
-static unsigned int slot_of(const struct config *config, const char *name)
+unsigned int peer_slot(const struct config *config, const char *ifname)
 {
 	const size_t len = strlen(config->prefix);
-	const char *digits = name + len;
+	const char *digits = ifname + len;
 
-	if (strncmp(name, config->prefix, len) != 0 || *digits < '1' || *digits > '9' ||
+	if (strncmp(ifname, config->prefix, len) != 0 || *digits < '1' || *digits > '9' ||
 	    strspn(digits, "0123456789") != strlen(digits) || strlen(digits) > 5)
 		return 0;
 	return (unsigned int)strtoul(digits, NULL, 10);
 }
 
-static void name_of(char name[static IFNAMSIZ], const struct config *config, unsigned int slot)
+void peer_ifname(char ifname[static IFNAMSIZ], const struct config *config, unsigned int slot)
 {
 	/* At most 65535 slots: config.c sees to it that prefix and number fit. */
-	snprintf(name, IFNAMSIZ, "%.10s%hu", config->prefix, (unsigned short)slot);
+	snprintf(ifname, IFNAMSIZ, "%.10s%hu", config->prefix, (unsigned short)slot);
 }
 
-static bool is_ours(const struct config *config, const struct wgif *wgif)
+bool peer_is_ours(const struct config *config, const struct wgif *wgif)
 {
-	return wgif->wireguard && wgif->group == config->group && slot_of(config, wgif->name);
+	return wgif->wireguard && wgif->group == config->group && peer_slot(config, wgif->name);
 }
 
-/*
- * The altname that an interface of ours bears after a walk over all the slots was in vain, so
- * that the next one is spared. Another number of slots makes another marker.
- */
-static void marker_of(char marker[static MARKER_SIZE], const struct config *config)
+void peer_marker(char marker[static PEER_MARKER_SIZE], const struct config *config)
 {
-	snprintf(marker, MARKER_SIZE, "%s-full-%u", config->prefix, config->slots);
+	snprintf(marker, PEER_MARKER_SIZE, "%s-full-%u", config->prefix, config->slots);
+}
+
+/* What add() gathers. */
+struct gathering {
+	const struct config *config;
+	struct wgif *list;
+	unsigned int count, room;
+	bool failed;
+};
+
+static void add(void *argument, const struct wgif *wgif)
+{
+	struct gathering *all = argument;
+
+	if (!peer_is_ours(all->config, wgif))
+		return;
+	if (all->count == all->room) {
+		const unsigned int room = all->room ? 2 * all->room : 64;
+		struct wgif *list = reallocarray(all->list, room, sizeof(*list));
+
+		if (!list) {
+			all->failed = true;
+			return;
+		}
+		all->list = list;
+		all->room = room;
+	}
+	all->list[all->count++] = *wgif;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strverscmp(((const struct wgif *)a)->name, ((const struct wgif *)b)->name);
+}
+
+int peer_list(struct wgif_kernel *kernel, const struct config *config, struct wgif **list)
+{
+	struct gathering all = { .config = config };
+	int kept = 0;
+
+	if (wgif_foreach(kernel, add, &all) < 0 || all.failed) {
+		free(all.list);
+		return -ERR_FAILURE;
+	}
+	if (all.count)
+		qsort(all.list, all.count, sizeof(*all.list), by_name);
+	for (unsigned int i = 0; i < all.count; i++)
+		if (!kept || strcmp(all.list[kept - 1].name, all.list[i].name) != 0)
+			all.list[kept++] = all.list[i];
+	*list = all.list;
+	return kept;
 }
 
 static unsigned int gcd(unsigned int a, unsigned int b)
@@ -121,21 +161,22 @@ static unsigned int probe(const struct admission *a, unsigned int step)
  */
 static int look(struct admission *a)
 {
-	char marker[MARKER_SIZE];
+	char marker[PEER_MARKER_SIZE];
 	struct wgif bearer;
 	int ret;
 
 	ret = wgif_find(a->kernel, a->altname, &a->wgif);
 	if (ret == -ERR_ABSENT) {
 		a->wgif.index = 0;
-		marker_of(marker, a->config);
+		peer_marker(marker, a->config);
 		ret = wgif_find(a->kernel, marker, &bearer);
 		return ret == 0 ? -ERR_FULL : ret;
 	}
 	if (ret < 0)
 		return ret;
-	if (!is_ours(a->config, &a->wgif)) {
-		log_line(LOG_ERR, "%s bears a peer's key as altname, but is not an interface of ours",
+	if (!peer_is_ours(a->config, &a->wgif)) {
+		log_line(LOG_ERR,
+			 "%s bears a peer's key as altname, but is not an interface of ours",
 			 a->wgif.name);
 		return -ERR_FAILURE;
 	}
@@ -155,10 +196,23 @@ static bool is_settled(const struct admission *a)
 
 	if (!a->wgif.up || !a->device.has_peer)
 		return false;
-	return (age >= 0 && age < LIVE_TIME) || (a->note.asked && since >= 0 && since < FRESH_TIME);
+	return (age >= 0 && age < PEER_LIVE_TIME) ||
+	       (a->note.asked && since >= 0 && since < FRESH_TIME);
 }
 
-static int report(const struct admission *a, struct peer *peer, const char *manner)
+/*
+ * Whether the interface still belongs to the key. Who removes one takes its altname away, and only
+ * then looks at the handshake for the last time: so what is still there now, with a live session,
+ * stays.
+ */
+static bool is_still_there(const struct admission *a)
+{
+	struct wgif again;
+
+	return wgif_find(a->kernel, a->altname, &again) == 0 && again.index == a->wgif.index;
+}
+
+static int report(const struct admission *a, struct peer *peer, int manner)
 {
 	memcpy(peer->ifname, a->wgif.name, sizeof(peer->ifname));
 	peer->port = a->device.listen_port;
@@ -246,13 +300,13 @@ static int occupy(struct admission *a, const char *name)
 /* Marks that all is full, on any interface of ours, where it goes when that one goes. */
 static void mark_full(struct admission *a)
 {
-	char name[IFNAMSIZ], marker[MARKER_SIZE];
+	char name[IFNAMSIZ], marker[PEER_MARKER_SIZE];
 	struct wgif bearer;
 
-	marker_of(marker, a->config);
+	peer_marker(marker, a->config);
 	for (unsigned int step = 0; step < a->config->slots; step++) {
-		name_of(name, a->config, probe(a, step));
-		if (wgif_find(a->kernel, name, &bearer) == 0 && is_ours(a->config, &bearer)) {
+		peer_ifname(name, a->config, probe(a, step));
+		if (wgif_find(a->kernel, name, &bearer) == 0 && peer_is_ours(a->config, &bearer)) {
 			wgif_add_altname(a->kernel, bearer.index, marker);
 			return;
 		}
@@ -268,7 +322,7 @@ static int take_slot(struct admission *a)
 	for (unsigned int step = 0; step < a->config->slots; step++) {
 		const unsigned int slot = probe(a, step);
 
-		name_of(name, a->config, slot);
+		peer_ifname(name, a->config, slot);
 		ret = occupy(a, name);
 		if (ret == -ERR_EXISTS)
 			continue;
@@ -289,18 +343,17 @@ static int admit_locked(struct admission *a, struct peer *peer)
 
 	if (ret == 0) {
 		if (is_settled(a))
-			return report(a, peer, "known");
-		ret = furnish(a, slot_of(a->config, a->wgif.name));
+			return report(a, peer, PEER_KNOWN);
+		ret = furnish(a, peer_slot(a->config, a->wgif.name));
 	}
 	if (ret == -ERR_ABSENT || ret == -ERR_BUSY)
 		ret = take_slot(a);
 	if (ret < 0)
 		return ret;
-	return report(a, peer, a->created ? "new" : "renewed");
+	return report(a, peer, a->created ? PEER_NEW : PEER_RENEWED);
 }
 
-/* Returns a descriptor whose close ends the lock, -ERR_LOCKED or -ERR_CONFIG. */
-static int lock(const struct config *config)
+int peer_lock(const struct config *config)
 {
 	int fd = open(config->private_key, O_RDONLY | O_CLOEXEC);
 
@@ -322,15 +375,15 @@ int peer_admit(struct wgif_kernel *kernel, const struct config *config,
 
 	key_to_altname(a.altname, pubkey);
 	ret = look(&a);
-	if (ret == 0 && is_settled(&a))
-		return report(&a, peer, "known");
+	if (ret == 0 && is_settled(&a) && is_still_there(&a))
+		return report(&a, peer, PEER_KNOWN);
 	if (ret < 0 && ret != -ERR_ABSENT)
 		return ret;
 
 	ret = key_read(a.private_key, config->private_key);
 	if (ret < 0)
 		return ret;
-	ret = locked = lock(config);
+	ret = locked = peer_lock(config);
 	if (locked >= 0) {
 		ret = admit_locked(&a, peer);
 		close(locked);

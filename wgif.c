@@ -72,6 +72,13 @@ static int on_end(struct nl_msg *message, void *argument)
 	return NL_OK;
 }
 
+static int on_change(struct nl_msg *message, void *argument)
+{
+	(void)message;
+	(void)argument;
+	return NL_OK;
+}
+
 /* Wipes and frees a message, which may hold the private key. It may be NULL. */
 static void discard(struct nl_msg *message)
 {
@@ -95,6 +102,8 @@ static int request(struct nl_sock *socket, struct nl_msg *message, struct answer
 		nl_cb_err(callbacks, NL_CB_CUSTOM, on_error, answer);
 		nl_cb_set(callbacks, NL_CB_ACK, NL_CB_CUSTOM, on_end, answer);
 		nl_cb_set(callbacks, NL_CB_FINISH, NL_CB_CUSTOM, on_end, answer);
+		/* What comes and goes during a dump is no reason to end it. */
+		nl_cb_set(callbacks, NL_CB_DUMP_INTR, NL_CB_CUSTOM, on_change, NULL);
 		if (parse)
 			nl_cb_set(callbacks, NL_CB_VALID, NL_CB_CUSTOM, parse, argument);
 		ret = nl_send_auto(socket, message);
@@ -271,6 +280,42 @@ int wgif_find(struct wgif_kernel *kernel, const char *name, struct wgif *wgif)
 	return answer.error == ENODEV ? -ERR_ABSENT : failed(&answer, "look up", "an interface");
 }
 
+/* What on_each_link() calls. */
+struct walk {
+	void (*each)(void *argument, const struct wgif *wgif);
+	void *argument;
+};
+
+static int on_each_link(struct nl_msg *message, void *argument)
+{
+	const struct walk *walk = argument;
+	struct wgif wgif;
+
+	if (on_link(message, &wgif) == NL_OK && wgif.wireguard)
+		walk->each(walk->argument, &wgif);
+	return NL_OK;
+}
+
+int wgif_foreach(struct wgif_kernel *kernel, void (*each)(void *argument, const struct wgif *wgif),
+		 void *argument)
+{
+	struct nl_msg *message = link_message(RTM_GETLINK, NLM_F_DUMP, 0);
+	struct walk walk = { .each = each, .argument = argument };
+	struct nlattr *info = NULL;
+	struct answer answer;
+
+	if (message)
+		info = nla_nest_start(message, NLA_F_NESTED | IFLA_LINKINFO);
+	/* The kernel then leaves out all other kinds. */
+	if (!info || nla_put_string(message, IFLA_INFO_KIND, "wireguard") < 0 ||
+	    nla_nest_end(message, info) < 0 ||
+	    nla_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0)
+		return out_of_memory(message);
+	if (request(kernel->route, message, &answer, on_each_link, &walk) == 0)
+		return 0;
+	return failed(&answer, "list", "the interfaces");
+}
+
 int wgif_create(struct wgif_kernel *kernel, const char *name, unsigned int group, unsigned int mtu)
 {
 	struct rtnl_link *link = rtnl_link_alloc();
@@ -309,8 +354,7 @@ static int change(struct wgif_kernel *kernel, unsigned int index, struct rtnl_li
 	rtnl_link_put(link);
 	rtnl_link_put(set);
 	if (ret < 0) {
-		answer->error = ENOMEM;
-		answer->words[0] = '\0';
+		*answer = (struct answer){ .error = ENOMEM };
 		return -ENOMEM;
 	}
 	return request(kernel->route, message, answer, NULL, NULL);
@@ -335,22 +379,43 @@ int wgif_rename(struct wgif_kernel *kernel, unsigned int index, const char *name
 	return answer.error == EEXIST ? -ERR_EXISTS : failed(&answer, "rename to", name);
 }
 
-int wgif_add_altname(struct wgif_kernel *kernel, unsigned int index, const char *altname)
+/* Adds or takes away one altname. */
+static int change_altname(struct wgif_kernel *kernel, int type, unsigned int index,
+			  const char *altname, struct answer *answer)
 {
 	struct nl_msg *message =
-		link_message(RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, index);
+		link_message(type, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, index);
 	struct nlattr *list = NULL;
-	struct answer answer;
 
 	if (message)
 		list = nla_nest_start(message, NLA_F_NESTED | IFLA_PROP_LIST);
 	if (!list || nla_put_string(message, IFLA_ALT_IFNAME, altname) < 0 ||
-	    nla_nest_end(message, list) < 0)
-		return out_of_memory(message);
-	if (request(kernel->route, message, &answer, NULL, NULL) == 0)
+	    nla_nest_end(message, list) < 0) {
+		discard(message);
+		*answer = (struct answer){ .error = ENOMEM };
+		return -ENOMEM;
+	}
+	return request(kernel->route, message, answer, NULL, NULL);
+}
+
+int wgif_add_altname(struct wgif_kernel *kernel, unsigned int index, const char *altname)
+{
+	struct answer answer;
+
+	if (change_altname(kernel, RTM_NEWLINKPROP, index, altname, &answer) == 0)
 		return 0;
 	return answer.error == EEXIST ? -ERR_EXISTS :
 					failed_index(&answer, "add an altname to", index);
+}
+
+int wgif_delete_altname(struct wgif_kernel *kernel, unsigned int index, const char *altname)
+{
+	struct answer answer;
+
+	if (change_altname(kernel, RTM_DELLINKPROP, index, altname, &answer) == 0 ||
+	    answer.error == ENOENT || answer.error == ENODEV)
+		return 0;
+	return failed_index(&answer, "take an altname from", index);
 }
 
 int wgif_set_up(struct wgif_kernel *kernel, unsigned int index, unsigned int mtu)

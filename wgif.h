@@ -59,6 +59,13 @@ void wgif_close(struct wgif_kernel *kernel);
 /* Finds a link by its name or by an altname. Returns 0, -ERR_ABSENT or -ERR_FAILURE. */
 int wgif_find(struct wgif_kernel *kernel, const char *name, struct wgif *wgif);
 
+/*
+ * Calls each(argument, wgif) for every WireGuard interface there is. One that comes or goes
+ * meanwhile may be left out or told of twice. Returns 0 or -ERR_FAILURE.
+ */
+int wgif_foreach(struct wgif_kernel *kernel, void (*each)(void *argument, const struct wgif *wgif),
+		 void *argument);
+
 /* Reads a device and its peer of that key. Returns 0, -ERR_ABSENT or -ERR_FAILURE. */
 int wgif_get_device(struct wgif_kernel *kernel, unsigned int index,
 		    const uint8_t peer_key[static KEY_LEN], struct wgif_device *device);
@@ -72,6 +79,9 @@ int wgif_rename(struct wgif_kernel *kernel, unsigned int index, const char *name
 /* Adds an altname, unique in the network namespace. Returns 0, -ERR_EXISTS or -ERR_FAILURE. */
 int wgif_add_altname(struct wgif_kernel *kernel, unsigned int index, const char *altname);
 
+/* Takes an altname away. Returns 0, also if there is no such altname, or -ERR_FAILURE. */
+int wgif_delete_altname(struct wgif_kernel *kernel, unsigned int index, const char *altname);
+
 /* Sets a device and its peer. Returns 0, -ERR_BUSY for the port, or -ERR_FAILURE. */
 int wgif_set_device(struct wgif_kernel *kernel, unsigned int index, const struct wgif_setup *setup);
 
@@ -79,7 +89,8 @@ int wgif_set_device(struct wgif_kernel *kernel, unsigned int index, const struct
 int wgif_set_up(struct wgif_kernel *kernel, unsigned int index, unsigned int mtu);
 
 /* Adds an IPv6 address with a prefix of 64 bits, if it is not there. Returns 0 or -ERR_FAILURE. */
-int wgif_add_address(struct wgif_kernel *kernel, unsigned int index, const struct in6_addr *address);
+int wgif_add_address(struct wgif_kernel *kernel, unsigned int index,
+		     const struct in6_addr *address);
 
 /* Sets the alias: text of less than WGIF_ALIAS_SIZE bytes. Returns 0 or -ERR_FAILURE. */
 int wgif_set_alias(struct wgif_kernel *kernel, unsigned int index, const char *alias);
