@@ -28,7 +28,7 @@
 #define USAGE "usage: broker-handler [-hV] [-c file]"
 
 enum {
-	LINGER_TIME = 1,	/* seconds for which the rest of a bad request is read away */
+	LINGER_TIME = 1,	      /* seconds for which the rest of a bad request is read away */
 	LINGER_LEN = 4 * 1024 * 1024, /* and bytes */
 };
 
@@ -63,7 +63,7 @@ static void end_deadline(void)
 	setitimer(ITIMER_REAL, &never, NULL);
 }
 
-/* Reads what there is, or waits for it. Returns 0 at the end, and -1 at an error or the deadline. */
+/* Reads what there is, or waits for it. Returns 0 at the end, -1 at an error or the deadline. */
 static ssize_t read_some(char *data, size_t size)
 {
 	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
@@ -127,7 +127,8 @@ static const char *peer_address(void)
 	/* A relay in between; the supervisor may have told whom it speaks for. */
 	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
 		value = getenv(variables[i]);
-		if (value && *value && strspn(value, "0123456789abcdefABCDEF.:[]%") == strlen(value))
+		if (value && *value &&
+		    strspn(value, "0123456789abcdefABCDEF.:[]%") == strlen(value))
 			return value;
 	}
 	return "local";

@@ -58,7 +58,7 @@ struct source {
 };
 
 __attribute__((format(printf, 2, 3))) static int complain(const struct source *at,
-							   const char *format, ...)
+							  const char *format, ...)
 {
 	char text[256];
 	va_list arguments;
@@ -205,7 +205,8 @@ static int read_line(struct config *config, char *line, const struct source *at)
 		return 0;
 	if (strncmp(key, "export ", 7) == 0)
 		key += 7 + strspn(key + 7, " ");
-	value = key + strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+	value = key +
+		strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
 	if (value == key || *value != '=')
 		return complain(at, "a line must be KEY=VALUE, with no blanks around the =");
 	*value++ = '\0';

@@ -10,9 +10,9 @@
 #include "broker.h"
 
 enum {
-	PROTOCOL = 1,	   /* its version */
-	MAX_LEN = 4096,	   /* bytes of an object, with the white space in front */
-	MAX_DEPTH = 8,	   /* of nesting, in keys that we ignore */
+	PROTOCOL = 1,	/* its version */
+	MAX_LEN = 4096, /* bytes of an object, with the white space in front */
+	MAX_DEPTH = 8,	/* of nesting, in keys that we ignore */
 };
 
 struct request {

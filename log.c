@@ -43,8 +43,7 @@ void log_open(const char *program)
 {
 	program_name = program;
 	/* A terminal is both the peer and the operator. */
-	to_syslog = !isatty(STDERR_FILENO) &&
-		    (stderr_is(STDIN_FILENO) || stderr_is(STDOUT_FILENO));
+	to_syslog = !isatty(STDERR_FILENO) && (stderr_is(STDIN_FILENO) || stderr_is(STDOUT_FILENO));
 	to_journal = !to_syslog && stderr_is_journal();
 	if (to_syslog)
 		openlog(program, LOG_PID, LOG_DAEMON);

@@ -135,7 +135,8 @@ static int look(struct admission *a)
 	if (ret < 0)
 		return ret;
 	if (!is_ours(a->config, &a->wgif)) {
-		log_line(LOG_ERR, "%s bears a peer's key as altname, but is not an interface of ours",
+		log_line(LOG_ERR,
+			 "%s bears a peer's key as altname, but is not an interface of ours",
 			 a->wgif.name);
 		return -ERR_FAILURE;
 	}

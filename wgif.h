@@ -79,7 +79,8 @@ int wgif_set_device(struct wgif_kernel *kernel, unsigned int index, const struct
 int wgif_set_up(struct wgif_kernel *kernel, unsigned int index, unsigned int mtu);
 
 /* Adds an IPv6 address with a prefix of 64 bits, if it is not there. Returns 0 or -ERR_FAILURE. */
-int wgif_add_address(struct wgif_kernel *kernel, unsigned int index, const struct in6_addr *address);
+int wgif_add_address(struct wgif_kernel *kernel, unsigned int index,
+		     const struct in6_addr *address);
 
 /* Sets the alias: text of less than WGIF_ALIAS_SIZE bytes. Returns 0 or -ERR_FAILURE. */
 int wgif_set_alias(struct wgif_kernel *kernel, unsigned int index, const char *alias);
