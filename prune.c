@@ -258,8 +258,10 @@ static int pass(struct sweep *sweep, unsigned int *told)
 		if (sweep->count)
 			mesh_withdraw(sweep->config, sweep->slots);
 		/* Also after an error: what has lost its altname must go. */
-		if (delete_doomed(sweep) < 0 || clear_marker(sweep) < 0)
+		if (delete_doomed(sweep) < 0 && ret == 0)
 			ret = -ERR_FAILURE;
+		if (ret == 0)
+			ret = clear_marker(sweep);
 	}
 	if (ret == 0)
 		*told = mesh_sync(sweep->config, sweep->living, is_gone, sweep, sweep->try);

@@ -383,8 +383,9 @@ int wgif_rename(struct wgif_kernel *kernel, unsigned int index, const char *name
 static int change_altname(struct wgif_kernel *kernel, int type, unsigned int index,
 			  const char *altname, struct answer *answer)
 {
-	struct nl_msg *message =
-		link_message(type, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, index);
+	/* For a deletion the value of NLM_F_EXCL would be NLM_F_BULK. */
+	const int flags = type == RTM_NEWLINKPROP ? NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND : 0;
+	struct nl_msg *message = link_message(type, flags, index);
 	struct nlattr *list = NULL;
 
 	if (message)
