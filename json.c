@@ -46,7 +46,11 @@ void request_free(struct request *request)
 	free(request);
 }
 
-/* Counts the members of the object that the text is. json-c has taken it: it is well-formed. */
+/*
+ * Counts the members of the object that the text is. json-c has taken it, but json-c takes more
+ * than RFC 8259 does: NaN, Infinity, and control characters in strings. For these it returns -1,
+ * and for an escaped NUL, where json-c cuts a name off.
+ */
 static int count_members(const char *text, size_t len)
 {
 	int depth = 0, members = 0;
@@ -55,6 +59,9 @@ static int count_members(const char *text, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		const char c = text[i];
 
+		if (quoted ? (unsigned char)c < ' ' || strncmp(&text[i], "\\u0000", 6) == 0 :
+			     c == 'N' || c == 'I')
+			return -1;
 		if (quoted && c == '\\')
 			i++;
 		else if (c == '"')

@@ -119,8 +119,12 @@ int key_read(uint8_t key[static KEY_LEN], const char *path)
 		reason = "others can read or write it; chmod it to 0400";
 	} else {
 		len = read(fd, text, sizeof(text));
-		/* `wg genkey` ends the line; an editor on another system may end it with CR LF. */
-		while (len > KEY_TEXT_LEN && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+		/*
+		 * `wg genkey` ends the line; an editor on another system may end it with CR LF. A
+		 * full buffer holds more than that, and perhaps not all.
+		 */
+		while (len < (ssize_t)sizeof(text) && len > KEY_TEXT_LEN &&
+		       (text[len - 1] == '\n' || text[len - 1] == '\r'))
 			len--;
 		if (len < 0 || key_from_text(key, text, (size_t)len) < 0 || key_is_zero(key))
 			reason = "it holds no private key; make one with `wg genkey`";
