@@ -44,6 +44,12 @@ interface_of() {
 	ip -j link show dev "$(tr '+/' '-_' <<<"$1")" 2>/dev/null | jq -r '.[0].ifname'
 }
 
+index_of() { ip -j link show dev "$1" | jq -r '.[0].ifindex'; }
+
+# handshake_of INTERFACE: when its peer's last handshake was, in unix time; 0 is never.
+handshake_of() { wg show "$1" latest-handshakes | cut -f 2; }
+has_handshake() { [[ $(handshake_of "$1") != 0 ]]; }
+
 # The interfaces of the default group and prefix, and how many there are.
 interfaces() { ip -o link show group 40000 type wireguard | awk -F'[ :]+' '{print $2}'; }
 count_interfaces() { interfaces | wc -l; }
@@ -67,23 +73,23 @@ add_node() {
 		ip link set gw0 up
 	fi
 	ip netns add "$name"
-	ip link add "to$name" type veth peer name up netns "$name"
+	ip link add "to$name" type veth peer name eth0 netns "$name"
 	ip link set "to$name" master gw0 up
 	ip -n "$name" link set lo up
-	ip -n "$name" addr add "192.0.2.$((10 + number))/24" dev up
-	ip -n "$name" addr add "2001:db8::$((10 + number))/64" dev up nodad
-	ip -n "$name" link set up up
+	ip -n "$name" addr add "192.0.2.$((10 + number))/24" dev eth0
+	ip -n "$name" addr add "2001:db8::$((10 + number))/64" dev eth0 nodad
+	ip -n "$name" link set eth0 up
 }
 
-# tunnel NODE PORT [HOST]: makes wg0 of a node with plain ip and wg, with the key
-# $work/NODE.key. Its own address is fe80::ff:NUMBER of no meaning: fe80::ff:1.
+# tunnel NODE PORT [HOST [MTU]]: makes wg0 of a node with plain ip and wg, with the key
+# $work/NODE.key and the address fe80::ff:1.
 tunnel() {
-	local node=$1 port=$2 host=${3:-192.0.2.1} gateway
+	local node=$1 port=$2 host=${3:-192.0.2.1} mtu=${4:-1374} gateway
 	gateway=$(wg pubkey <"$etc/secret")
 	ip -n "$node" link show wg0 >/dev/null 2>&1 || ip -n "$node" link add wg0 type wireguard
 	ip netns exec "$node" wg set wg0 private-key "$work/$node.key" \
 		peer "$gateway" endpoint "$host:$port" allowed-ips ::/0 persistent-keepalive 25
-	ip -n "$node" link set wg0 mtu 1374 multicast on up
+	ip -n "$node" link set wg0 mtu "$mtu" multicast on up
 	ip -n "$node" addr replace fe80::ff:1/64 dev wg0 nodad
 }
 

@@ -7,3 +7,13 @@ run:
 	$(Q)tests/serve
 
 .PHONY: run
+
+# What tests/30-cost.t measures with, and measures: static, as the handler is.
+bench: $(BUILD)/bench/spawn $(BUILD)/bench/bare
+
+$(BUILD)/bench/%: tests/bench/%.c Makefile
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(our_cflags) $(CFLAGS) -D_GNU_SOURCE -static $(LDFLAGS) -o $@ $<
+
+.PHONY: bench

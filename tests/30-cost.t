@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a request costs, from spawn to exit. The machine's clock counts instructions: 1 ns is one.
+# vm: --icount --memory 3072 --timeout 1800
+source tests/lib.sh
+
+bench=build/bench
+random_keys() {
+	python3 -c '
+import base64, os, sys
+for _ in range(int(sys.argv[1])):
+    print(base64.b64encode(os.urandom(32)).decode())' "$1"
+}
+requests() { sed 's/.*/{"version":1,"pubkey":"&"}/'; }
+new_requests() { random_keys "$1" | requests; }
+same_requests() { for ((i = 0; i < $1; i++)); do request_of "$2"; done; }
+
+# measure WANTED COMMAND...: the median of the runs for the lines of stdin, in instructions.
+# Once more at first, so that all is in the page cache.
+measure() {
+	local wanted=$1 median
+	shift
+	read -r median _ < <("$bench/spawn" "$wanted" "$@" 2>>"$work/log")
+	echo "${median:-0}"
+}
+millions() { printf '%d.%03dM' $(($1 / 1000000)) $(($1 / 1000 % 1000)); }
+
+# at_most MEDIAN LIMIT DESCRIPTION: prints a line of the table, and judges.
+at_most() {
+	diag "$(printf '%-34s %9s  goal %9s' "$3" "$(millions "$1")" "$(millions "$2")")"
+	ok "$3: at most $(millions "$2")" test "$1" -gt 0 -a "$1" -le "$2"
+}
+
+# What the kernel's own calls for a new peer cost at 100 and at 3,000 peers, in thousands:
+# create, altname, device, address, up. In between they grow in a line.
+kernel_calls() { echo $((1000 * (426 + 9 + 1440 + 60 + 130 + ($1 - 100) * (8 + 483 + 1525) / 2900))); }
+
+# Twice as many slots as peers: on a fuller gateway each taken slot on the way costs a probe.
+configure MAXCONNECTIONS=6000 ENDPORT=46000 BABELPORT=
+for ((i = 0; i < 3; i++)); do echo; done | measure '' "$bench/bare" >/dev/null
+bare=$(for ((i = 0; i < 21; i++)); do echo; done | measure '' "$bench/bare")
+diag "$(printf '%-34s %9s' 'a bare static program' "$(millions "$bare")")"
+ok 'a bare program can be measured' test "$bare" -gt 100000
+
+printf 'no JSON\n%.0s' {1..3} | measure '"code":2' "$handler" >/dev/null
+at_most "$(printf 'no JSON\n%.0s' {1..21} | measure '"code":2' "$handler")" 1000000 \
+	'refused: not JSON'
+at_most "$(same_requests 21 AAAA | measure '"code":4' "$handler")" 1000000 'refused: bad key'
+
+add_node node1 1
+pubkey=$(make_key node1)
+tunnel node1 "$(port_of "$(ask "$pubkey")")"
+name=$(interface_of "$pubkey")
+ok 'a node is live' wait_for 15 has_handshake "$name"
+at_most "$(same_requests 21 "$pubkey" | measure '"port":' "$handler")" 1200000 'known, live, 1 peer'
+
+peers=1
+for count in 10 100 1000 3000; do
+	new_requests $((count - peers - 5)) | measure '"port":' "$handler" >/dev/null
+	got=$(new_requests 11 | measure '"port":' "$handler")
+	peers=$((count + 6))
+	is "$(count_interfaces)" "$peers" "there are $peers interfaces"
+	floor=$((bare + $(kernel_calls $count)))
+	diag "$(printf 'new peer at %d: %d.%02d of the floor of %s' $count \
+		$((got / floor)) $((100 * got / floor % 100)) "$(millions $floor)")"
+	at_most "$got" $((floor * 115 / 100)) "new peer, $count peers"
+	# The session of a minute ago; its node asks again, and nothing is changed.
+	at_most "$(same_requests 21 "$pubkey" | measure '"port":' "$handler")" 1200000 \
+		"known, live, $count peers"
+done
+
+# Fill a part of the slots; then one walk over them in vain, whose marker spares the next ones that.
+configure MAXCONNECTIONS=500 BABELPORT=
+new_requests 501 | "$bench/spawn" '"port":' "$handler" 2>>"$work/log"
+before=$(count_interfaces)
+ok 'it is full' ip link property del dev wgpeer-full-500 altname wgpeer-full-500
+walk=$(new_requests 1 | measure '"code":1' "$handler")
+diag "$(printf '%-34s %9s' 'refused: full, a walk of 500' "$(millions "$walk")")"
+at_most "$(new_requests 21 | measure '"code":1' "$handler")" 1000000 'refused: full'
+is "$(count_interfaces)" "$before" 'no interface came of it'
+done_testing
