@@ -155,23 +155,27 @@ static unsigned int probe(const struct admission *a, unsigned int step)
 	return 1 + (unsigned int)((start + (uint64_t)step * stride) % slots);
 }
 
-/*
- * Finds what there is for the key. Returns 0 with a->wgif, device and note filled in, -ERR_ABSENT
- * if there is nothing, -ERR_FULL if there is not even a slot, or -ERR_FAILURE.
- */
-static int look(struct admission *a)
+/* Whether somebody has walked over all the slots in vain. */
+static bool is_full(const struct admission *a)
 {
 	char marker[PEER_MARKER_SIZE];
 	struct wgif bearer;
+
+	peer_marker(marker, a->config);
+	return wgif_find(a->kernel, marker, &bearer) == 0;
+}
+
+/*
+ * Finds what there is for the key. Returns 0 with a->wgif, device and note filled in, -ERR_ABSENT
+ * if there is nothing, or -ERR_FAILURE.
+ */
+static int look(struct admission *a)
+{
 	int ret;
 
 	ret = wgif_find(a->kernel, a->altname, &a->wgif);
-	if (ret == -ERR_ABSENT) {
+	if (ret == -ERR_ABSENT)
 		a->wgif.index = 0;
-		peer_marker(marker, a->config);
-		ret = wgif_find(a->kernel, marker, &bearer);
-		return ret == 0 ? -ERR_FULL : ret;
-	}
 	if (ret < 0)
 		return ret;
 	if (!peer_is_ours(a->config, &a->wgif)) {
@@ -181,6 +185,8 @@ static int look(struct admission *a)
 		return -ERR_FAILURE;
 	}
 	ret = wgif_get_device(a->kernel, a->wgif.index, a->pubkey, &a->device);
+	if (ret == -ERR_ABSENT)
+		a->wgif.index = 0;
 	if (ret < 0)
 		return ret;
 	a->now = moment_now();
@@ -324,8 +330,12 @@ static int take_slot(struct admission *a)
 
 		peer_ifname(name, a->config, slot);
 		ret = occupy(a, name);
-		if (ret == -ERR_EXISTS)
+		if (ret == -ERR_EXISTS) {
+			/* Only now: most gateways are not full. */
+			if (step == 0 && is_full(a))
+				return -ERR_FULL;
 			continue;
+		}
 		if (ret == 0)
 			ret = furnish(a, slot);
 		if (ret != -ERR_BUSY)
@@ -379,6 +389,8 @@ int peer_admit(struct wgif_kernel *kernel, const struct config *config,
 		return report(&a, peer, PEER_KNOWN);
 	if (ret < 0 && ret != -ERR_ABSENT)
 		return ret;
+	if (ret == -ERR_ABSENT && is_full(&a))
+		return -ERR_FULL;
 
 	ret = key_read(a.private_key, config->private_key);
 	if (ret < 0)

@@ -26,17 +26,21 @@
 
 #include "wgif.h"
 
-struct wgif_kernel {
-	struct nl_sock *route;
-	struct nl_sock *generic; /* NULL until a device is looked at for the first time */
-	int wireguard;		 /* number of the generic family */
-};
+enum { MESSAGE_SIZE = 1024 };
 
-/* What came back of one request. */
+/* What came back of a request. */
 struct answer {
 	bool complete;
 	int error;	/* an errno, 0 for success */
 	char words[96]; /* the kernel's own, from an extended ACK; may be empty */
+};
+
+struct wgif_kernel {
+	struct nl_sock *route;
+	struct nl_sock *generic; /* NULL until a device is looked at for the first time */
+	int wireguard;		 /* number of the generic family */
+	struct nl_cb *callbacks;
+	struct answer answer; /* of the last request */
 };
 
 /* The extended ACK of the kernel, see linux/netlink.h: attributes that follow the error. */
@@ -69,6 +73,7 @@ static int on_end(struct nl_msg *message, void *argument)
 
 	(void)message;
 	answer->complete = true;
+	answer->error = 0;
 	return NL_OK;
 }
 
@@ -87,50 +92,59 @@ static void discard(struct nl_msg *message)
 	nlmsg_free(message);
 }
 
+/* Gives up a message that could not be built. Returns NULL, which request() takes for that. */
+static struct nl_msg *spoilt(struct nl_msg *message)
+{
+	discard(message);
+	return NULL;
+}
+
 /*
  * Sends a request, hands each message that comes back to parse (which may be NULL), and waits for
- * the end. Consumes the message. Returns 0, or an errno with a minus sign.
+ * the end. Consumes the message. The outcome is in kernel->answer.
  */
-static int request(struct nl_sock *socket, struct nl_msg *message, struct answer *answer,
-		   nl_recvmsg_msg_cb_t parse, void *argument)
+static void request(struct wgif_kernel *kernel, struct nl_sock *socket, struct nl_msg *message,
+		    nl_recvmsg_msg_cb_t parse, void *argument)
 {
-	struct nl_cb *callbacks = nl_cb_alloc(NL_CB_DEFAULT);
-	int ret = -NLE_NOMEM;
+	struct answer *answer = &kernel->answer;
+	int ret;
 
-	memset(answer, 0, sizeof(*answer));
-	if (callbacks) {
-		nl_cb_err(callbacks, NL_CB_CUSTOM, on_error, answer);
-		nl_cb_set(callbacks, NL_CB_ACK, NL_CB_CUSTOM, on_end, answer);
-		nl_cb_set(callbacks, NL_CB_FINISH, NL_CB_CUSTOM, on_end, answer);
-		/* What comes and goes during a dump is no reason to end it. */
-		nl_cb_set(callbacks, NL_CB_DUMP_INTR, NL_CB_CUSTOM, on_change, NULL);
-		if (parse)
-			nl_cb_set(callbacks, NL_CB_VALID, NL_CB_CUSTOM, parse, argument);
-		ret = nl_send_auto(socket, message);
-		while (ret >= 0 && !answer->complete)
-			ret = nl_recvmsgs(socket, callbacks);
-		nl_cb_put(callbacks);
-	}
+	*answer = (struct answer){ .error = message ? EIO : ENOMEM };
+	if (!message)
+		return;
+	nl_cb_set(kernel->callbacks, NL_CB_VALID, parse ? NL_CB_CUSTOM : NL_CB_DEFAULT, parse,
+		  argument);
+	ret = nl_send_auto(socket, message);
 	discard(message);
-	if (!answer->complete) {
+	while (ret >= 0 && !answer->complete)
+		ret = nl_recvmsgs(socket, kernel->callbacks);
+	if (!answer->complete)
 		snprintf(answer->words, sizeof(answer->words), "%s", nl_geterror(ret));
-		answer->error = ret == -NLE_NOMEM ? ENOMEM : EIO;
-	}
-	return -answer->error;
 }
 
-static int out_of_memory(struct nl_msg *message)
+/* What an interface is called in the log where only its number is known. */
+static const char *label(unsigned int index)
 {
-	discard(message);
-	log_line(LOG_ERR, "unable to build a message for the kernel: out of memory");
-	return -ERR_FAILURE;
+	static char text[40];
+
+	snprintf(text, sizeof(text), "interface number %u", index);
+	return text;
 }
 
-/* Logs why the kernel did not do a thing. */
-static int failed(const struct answer *answer, const char *verb, const char *object)
+/*
+ * What a request came to: 0, the error given where the errno is the one expected, and else
+ * -ERR_FAILURE after it has logged why.
+ */
+static int outcome(const struct wgif_kernel *kernel, int expected, int error, const char *verb,
+		   const char *object)
 {
+	const struct answer *answer = &kernel->answer;
 	const char *reason = strerror(answer->error);
 
+	if (answer->error == 0)
+		return 0;
+	if (answer->error == expected)
+		return error;
 	if (answer->error == EPERM)
 		reason = "Operation not permitted; run it as root or with CAP_NET_ADMIN";
 	else if (answer->error == EOPNOTSUPP)
@@ -138,14 +152,6 @@ static int failed(const struct answer *answer, const char *verb, const char *obj
 	log_line(LOG_ERR, "unable to %s %s: %s%s%s%s", verb, object, reason,
 		 answer->words[0] ? " (" : "", answer->words, answer->words[0] ? ")" : "");
 	return -ERR_FAILURE;
-}
-
-static int failed_index(const struct answer *answer, const char *verb, unsigned int index)
-{
-	char object[40];
-
-	snprintf(object, sizeof(object), "interface number %u", index);
-	return failed(answer, verb, object);
 }
 
 static struct nl_sock *open_socket(int protocol)
@@ -166,18 +172,35 @@ static struct nl_sock *open_socket(int protocol)
 	return socket;
 }
 
+/* The callbacks that all requests share; one for what comes back is set for each. */
+static struct nl_cb *make_callbacks(struct answer *answer)
+{
+	struct nl_cb *callbacks = nl_cb_alloc(NL_CB_DEFAULT);
+
+	if (!callbacks)
+		return NULL;
+	nl_cb_err(callbacks, NL_CB_CUSTOM, on_error, answer);
+	nl_cb_set(callbacks, NL_CB_ACK, NL_CB_CUSTOM, on_end, answer);
+	nl_cb_set(callbacks, NL_CB_FINISH, NL_CB_CUSTOM, on_end, answer);
+	/* What comes and goes during a dump is no reason to end it. */
+	nl_cb_set(callbacks, NL_CB_DUMP_INTR, NL_CB_CUSTOM, on_change, NULL);
+	return callbacks;
+}
+
 struct wgif_kernel *wgif_open(void)
 {
 	struct wgif_kernel *kernel = calloc(1, sizeof(*kernel));
 
 	if (!kernel)
 		return NULL;
+	/* The largest that we send; libnl would clear a whole page for each. */
+	nlmsg_set_default_size(MESSAGE_SIZE);
+	kernel->callbacks = make_callbacks(&kernel->answer);
 	kernel->route = open_socket(NETLINK_ROUTE);
-	if (!kernel->route) {
-		free(kernel);
-		return NULL;
-	}
-	return kernel;
+	if (kernel->callbacks && kernel->route)
+		return kernel;
+	wgif_close(kernel);
+	return NULL;
 }
 
 void wgif_close(struct wgif_kernel *kernel)
@@ -186,14 +209,13 @@ void wgif_close(struct wgif_kernel *kernel)
 		return;
 	nl_socket_free(kernel->route);
 	nl_socket_free(kernel->generic);
+	nl_cb_put(kernel->callbacks);
 	free(kernel);
 }
 
 /* The family's number changes with each load of the module, and exists only once it is loaded. */
 static int open_generic(struct wgif_kernel *kernel)
 {
-	struct answer answer = { .error = EOPNOTSUPP };
-
 	if (kernel->generic)
 		return 0;
 	kernel->generic = open_socket(NETLINK_GENERIC);
@@ -204,7 +226,8 @@ static int open_generic(struct wgif_kernel *kernel)
 		return 0;
 	nl_socket_free(kernel->generic);
 	kernel->generic = NULL;
-	return failed(&answer, "find", "the kernel's WireGuard");
+	kernel->answer = (struct answer){ .error = EOPNOTSUPP };
+	return outcome(kernel, 0, 0, "find", "the kernel's WireGuard");
 }
 
 static void read_altnames(struct wgif *wgif, struct nlattr *list)
@@ -268,16 +291,14 @@ static struct nl_msg *link_message(int type, int flags, unsigned int index)
 
 int wgif_find(struct wgif_kernel *kernel, const char *name, struct wgif *wgif)
 {
-	/* A name that is too long for IFLA_IFNAME is an altname; the kernel looks both up alike. */
+	/* The kernel takes a name for an altname and an altname for a name. */
 	struct nl_msg *message = link_message(RTM_GETLINK, 0, 0);
-	struct answer answer;
 
 	if (!message || nla_put_string(message, IFLA_ALT_IFNAME, name) < 0 ||
 	    nla_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0)
-		return out_of_memory(message);
-	if (request(kernel->route, message, &answer, on_link, wgif) == 0)
-		return 0;
-	return answer.error == ENODEV ? -ERR_ABSENT : failed(&answer, "look up", "an interface");
+		message = spoilt(message);
+	request(kernel, kernel->route, message, on_link, wgif);
+	return outcome(kernel, ENODEV, -ERR_ABSENT, "look up", "an interface");
 }
 
 /* What on_each_link() calls. */
@@ -302,7 +323,6 @@ int wgif_foreach(struct wgif_kernel *kernel, void (*each)(void *argument, const 
 	struct nl_msg *message = link_message(RTM_GETLINK, NLM_F_DUMP, 0);
 	struct walk walk = { .each = each, .argument = argument };
 	struct nlattr *info = NULL;
-	struct answer answer;
 
 	if (message)
 		info = nla_nest_start(message, NLA_F_NESTED | IFLA_LINKINFO);
@@ -310,18 +330,15 @@ int wgif_foreach(struct wgif_kernel *kernel, void (*each)(void *argument, const 
 	if (!info || nla_put_string(message, IFLA_INFO_KIND, "wireguard") < 0 ||
 	    nla_nest_end(message, info) < 0 ||
 	    nla_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0)
-		return out_of_memory(message);
-	if (request(kernel->route, message, &answer, on_each_link, &walk) == 0)
-		return 0;
-	return failed(&answer, "list", "the interfaces");
+		message = spoilt(message);
+	request(kernel, kernel->route, message, on_each_link, &walk);
+	return outcome(kernel, 0, 0, "list", "the interfaces");
 }
 
 int wgif_create(struct wgif_kernel *kernel, const char *name, unsigned int group, unsigned int mtu)
 {
 	struct rtnl_link *link = rtnl_link_alloc();
 	struct nl_msg *message = NULL;
-	struct answer answer;
-	int ret = -NLE_NOMEM;
 
 	if (link && rtnl_link_set_type(link, "wireguard") == 0) {
 		rtnl_link_set_name(link, name);
@@ -329,59 +346,74 @@ int wgif_create(struct wgif_kernel *kernel, const char *name, unsigned int group
 		rtnl_link_set_mtu(link, mtu);
 		/* WireGuard's default lacks it, and routing daemons need it. */
 		rtnl_link_set_flags(link, IFF_MULTICAST);
-		ret = rtnl_link_build_add_request(link, NLM_F_CREATE | NLM_F_EXCL, &message);
+		if (rtnl_link_build_add_request(link, NLM_F_CREATE | NLM_F_EXCL, &message) < 0)
+			message = NULL;
 	}
 	rtnl_link_put(link);
-	if (ret < 0)
-		return out_of_memory(message);
-	if (request(kernel->route, message, &answer, NULL, NULL) == 0)
-		return 0;
-	return answer.error == EEXIST ? -ERR_EXISTS : failed(&answer, "create", name);
+	request(kernel, kernel->route, message, NULL, NULL);
+	return outcome(kernel, EEXIST, -ERR_EXISTS, "create", name);
 }
 
-/* Makes the message that changes a link as set, which may be NULL, says. Consumes set. */
-static int change(struct wgif_kernel *kernel, unsigned int index, struct rtnl_link *set,
-		  struct answer *answer)
+/* Changes a link as set says. Consumes set; NULL is one for which there was no memory. */
+static void change(struct wgif_kernel *kernel, unsigned int index, struct rtnl_link *set)
 {
 	struct rtnl_link *link = rtnl_link_alloc();
 	struct nl_msg *message = NULL;
-	int ret = -NLE_NOMEM;
 
 	if (link && set) {
 		rtnl_link_set_ifindex(link, (int)index);
-		ret = rtnl_link_build_change_request(link, set, 0, &message);
+		if (rtnl_link_build_change_request(link, set, 0, &message) < 0)
+			message = NULL;
 	}
 	rtnl_link_put(link);
 	rtnl_link_put(set);
-	if (ret < 0) {
-		*answer = (struct answer){ .error = ENOMEM };
-		return -ENOMEM;
-	}
-	return request(kernel->route, message, answer, NULL, NULL);
+	request(kernel, kernel->route, message, NULL, NULL);
 }
 
 int wgif_rename(struct wgif_kernel *kernel, unsigned int index, const char *name)
 {
-	struct rtnl_link *down = rtnl_link_alloc(), *renamed = rtnl_link_alloc();
-	struct answer answer;
+	struct rtnl_link *link = rtnl_link_alloc();
+	int ret;
 
 	/* Linux before 6.2 does not rename an interface that is up. */
-	if (down)
-		rtnl_link_unset_flags(down, IFF_UP);
-	if (renamed)
-		rtnl_link_set_name(renamed, name);
-	if (change(kernel, index, down, &answer) < 0) {
-		rtnl_link_put(renamed);
-		return failed(&answer, "take down what is to be", name);
+	if (link)
+		rtnl_link_unset_flags(link, IFF_UP);
+	change(kernel, index, link);
+	ret = outcome(kernel, 0, 0, "take down", label(index));
+	if (ret < 0)
+		return ret;
+	link = rtnl_link_alloc();
+	if (link)
+		rtnl_link_set_name(link, name);
+	change(kernel, index, link);
+	return outcome(kernel, EEXIST, -ERR_EXISTS, "rename an interface to", name);
+}
+
+int wgif_set_up(struct wgif_kernel *kernel, unsigned int index, unsigned int mtu)
+{
+	struct rtnl_link *link = rtnl_link_alloc();
+
+	if (link) {
+		rtnl_link_set_mtu(link, mtu);
+		rtnl_link_set_flags(link, IFF_UP | IFF_MULTICAST);
 	}
-	if (change(kernel, index, renamed, &answer) == 0)
-		return 0;
-	return answer.error == EEXIST ? -ERR_EXISTS : failed(&answer, "rename to", name);
+	change(kernel, index, link);
+	return outcome(kernel, EADDRINUSE, -ERR_BUSY, "bring up", label(index));
+}
+
+int wgif_set_alias(struct wgif_kernel *kernel, unsigned int index, const char *alias)
+{
+	struct rtnl_link *link = rtnl_link_alloc();
+
+	if (link)
+		rtnl_link_set_ifalias(link, alias);
+	change(kernel, index, link);
+	return outcome(kernel, 0, 0, "set the alias of", label(index));
 }
 
 /* Adds or takes away one altname. */
-static int change_altname(struct wgif_kernel *kernel, int type, unsigned int index,
-			  const char *altname, struct answer *answer)
+static void change_altname(struct wgif_kernel *kernel, int type, unsigned int index,
+			   const char *altname)
 {
 	/* For a deletion the value of NLM_F_EXCL would be NLM_F_BULK. */
 	const int flags = type == RTM_NEWLINKPROP ? NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND : 0;
@@ -391,58 +423,21 @@ static int change_altname(struct wgif_kernel *kernel, int type, unsigned int ind
 	if (message)
 		list = nla_nest_start(message, NLA_F_NESTED | IFLA_PROP_LIST);
 	if (!list || nla_put_string(message, IFLA_ALT_IFNAME, altname) < 0 ||
-	    nla_nest_end(message, list) < 0) {
-		discard(message);
-		*answer = (struct answer){ .error = ENOMEM };
-		return -ENOMEM;
-	}
-	return request(kernel->route, message, answer, NULL, NULL);
+	    nla_nest_end(message, list) < 0)
+		message = spoilt(message);
+	request(kernel, kernel->route, message, NULL, NULL);
 }
 
 int wgif_add_altname(struct wgif_kernel *kernel, unsigned int index, const char *altname)
 {
-	struct answer answer;
-
-	if (change_altname(kernel, RTM_NEWLINKPROP, index, altname, &answer) == 0)
-		return 0;
-	return answer.error == EEXIST ? -ERR_EXISTS :
-					failed_index(&answer, "add an altname to", index);
+	change_altname(kernel, RTM_NEWLINKPROP, index, altname);
+	return outcome(kernel, EEXIST, -ERR_EXISTS, "add an altname to", label(index));
 }
 
 int wgif_delete_altname(struct wgif_kernel *kernel, unsigned int index, const char *altname)
 {
-	struct answer answer;
-
-	if (change_altname(kernel, RTM_DELLINKPROP, index, altname, &answer) == 0 ||
-	    answer.error == ENOENT || answer.error == ENODEV)
-		return 0;
-	return failed_index(&answer, "take an altname from", index);
-}
-
-int wgif_set_up(struct wgif_kernel *kernel, unsigned int index, unsigned int mtu)
-{
-	struct rtnl_link *link = rtnl_link_alloc();
-	struct answer answer;
-
-	if (link) {
-		rtnl_link_set_mtu(link, mtu);
-		rtnl_link_set_flags(link, IFF_UP | IFF_MULTICAST);
-	}
-	if (change(kernel, index, link, &answer) == 0)
-		return 0;
-	return answer.error == EADDRINUSE ? -ERR_BUSY : failed_index(&answer, "bring up", index);
-}
-
-int wgif_set_alias(struct wgif_kernel *kernel, unsigned int index, const char *alias)
-{
-	struct rtnl_link *link = rtnl_link_alloc();
-	struct answer answer;
-
-	if (link)
-		rtnl_link_set_ifalias(link, alias);
-	if (change(kernel, index, link, &answer) == 0)
-		return 0;
-	return failed_index(&answer, "set the alias of", index);
+	change_altname(kernel, RTM_DELLINKPROP, index, altname);
+	return outcome(kernel, ENOENT, 0, "take an altname from", label(index));
 }
 
 int wgif_add_address(struct wgif_kernel *kernel, unsigned int index, const struct in6_addr *address)
@@ -450,37 +445,26 @@ int wgif_add_address(struct wgif_kernel *kernel, unsigned int index, const struc
 	struct rtnl_addr *object = rtnl_addr_alloc();
 	struct nl_addr *local = nl_addr_build(AF_INET6, address, sizeof(*address));
 	struct nl_msg *message = NULL;
-	struct answer answer;
-	int ret = -NLE_NOMEM;
 
 	if (object && local) {
 		nl_addr_set_prefixlen(local, 64);
 		rtnl_addr_set_ifindex(object, (int)index);
 		rtnl_addr_set_flags(object, IFA_F_NODAD);
-		ret = rtnl_addr_set_local(object, local);
-		if (ret == 0)
-			ret = rtnl_addr_build_add_request(object, NLM_F_REPLACE, &message);
+		if (rtnl_addr_set_local(object, local) < 0 ||
+		    rtnl_addr_build_add_request(object, NLM_F_REPLACE, &message) < 0)
+			message = NULL;
 	}
 	nl_addr_put(local);
 	rtnl_addr_put(object);
-	if (ret < 0)
-		return out_of_memory(message);
-	if (request(kernel->route, message, &answer, NULL, NULL) == 0)
-		return 0;
-	return failed_index(&answer, "add the address of", index);
+	request(kernel, kernel->route, message, NULL, NULL);
+	return outcome(kernel, 0, 0, "add the address of", label(index));
 }
 
 int wgif_delete(struct wgif_kernel *kernel, unsigned int index)
 {
-	struct nl_msg *message = link_message(RTM_DELLINK, 0, index);
-	struct answer answer;
-
-	if (!message)
-		return out_of_memory(message);
+	request(kernel, kernel->route, link_message(RTM_DELLINK, 0, index), NULL, NULL);
 	/* Another process may have been faster. */
-	if (request(kernel->route, message, &answer, NULL, NULL) == 0 || answer.error == ENODEV)
-		return 0;
-	return failed_index(&answer, "delete", index);
+	return outcome(kernel, ENODEV, 0, "delete", label(index));
 }
 
 /* A message to WireGuard's generic family, for one device. Returns NULL if there is no memory. */
@@ -563,17 +547,13 @@ int wgif_get_device(struct wgif_kernel *kernel, unsigned int index,
 {
 	struct search search = { .peer_key = peer_key, .device = device };
 	struct nl_msg *message;
-	struct answer answer;
 
 	memset(device, 0, sizeof(*device));
 	if (open_generic(kernel) < 0)
 		return -ERR_FAILURE;
 	message = device_message(kernel, WG_CMD_GET_DEVICE, NLM_F_DUMP, index);
-	if (!message)
-		return out_of_memory(message);
-	if (request(kernel->generic, message, &answer, on_device, &search) == 0)
-		return 0;
-	return answer.error == ENODEV ? -ERR_ABSENT : failed_index(&answer, "read", index);
+	request(kernel, kernel->generic, message, on_device, &search);
+	return outcome(kernel, ENODEV, -ERR_ABSENT, "read", label(index));
 }
 
 /* Lets the peer use every IPv6 address: it is alone on its interface, and routes decide. */
@@ -626,14 +606,12 @@ static int put_setup(struct nl_msg *message, const struct wgif_setup *setup)
 int wgif_set_device(struct wgif_kernel *kernel, unsigned int index, const struct wgif_setup *setup)
 {
 	struct nl_msg *message;
-	struct answer answer;
 
 	if (open_generic(kernel) < 0)
 		return -ERR_FAILURE;
 	message = device_message(kernel, WG_CMD_SET_DEVICE, 0, index);
 	if (!message || put_setup(message, setup) < 0)
-		return out_of_memory(message);
-	if (request(kernel->generic, message, &answer, NULL, NULL) == 0)
-		return 0;
-	return answer.error == EADDRINUSE ? -ERR_BUSY : failed_index(&answer, "configure", index);
+		message = spoilt(message);
+	request(kernel, kernel->generic, message, NULL, NULL);
+	return outcome(kernel, EADDRINUSE, -ERR_BUSY, "configure", label(index));
 }
