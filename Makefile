@@ -29,7 +29,8 @@ CFLAGS ?= -O2 -g
 our_ldlibs := $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs $(libraries))
 ifneq ($(STATIC),)
 # libnl refers to the name service, which no program of ours uses: ld warns of that.
-our_ldflags := -static -Wl,--no-warnings
+our_cflags += -ffunction-sections -fdata-sections
+our_ldflags := -static -Wl,--gc-sections -Wl,--no-warnings
 endif
 
 # Quiet unless V=1.

@@ -122,14 +122,20 @@ static void reply(int error, unsigned int port)
 static void linger(bool patient)
 {
 	char data[4096];
-	ssize_t len;
+	size_t sum = 0;
+	ssize_t len = 1;
 
+	if (!patient) {
+		while (len > 0 && sum < LINGER_LEN) {
+			len = recv(STDIN_FILENO, data, sizeof(data), MSG_DONTWAIT);
+			sum += (size_t)len;
+		}
+		return;
+	}
 	deadline_set(LINGER_TIME);
-	for (size_t sum = 0; sum < LINGER_LEN && !deadline_passed(); sum += (size_t)len) {
-		len = patient ? read_some(data, sizeof(data)) :
-				recv(STDIN_FILENO, data, sizeof(data), MSG_DONTWAIT);
-		if (len <= 0)
-			break;
+	while (len > 0 && sum < LINGER_LEN) {
+		len = read_some(data, sizeof(data));
+		sum += (size_t)len;
 	}
 	deadline_end();
 }

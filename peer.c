@@ -5,7 +5,8 @@
  *	slot		the interface's name is the prefix and the slot's number; names are unique
  *	port, address	STARTPORT + slot - 1, and fe80::<slot>
  *	key		an altname of the interface, in base64url; altnames are unique, too
- *	memory		a note in the interface's alias, see note.c; it is written last
+ *	memory		a note in the interface's alias, see note.c
+ *	complete	the interface is up: that comes last
  *
  * One process at a time makes or renews interfaces. The lock is a flock(2) on the private key's
  * file: no stranger can open that, and the kernel drops the lock when its holder dies. It spares
@@ -255,21 +256,28 @@ static int furnish_device(struct admission *a, unsigned int slot)
 	return 0;
 }
 
-/*
- * Brings an interface, however far it is, to the state that we want. Every step may be done
- * again. Returns 0, -ERR_BUSY if the slot's port is taken, -ERR_KEY or -ERR_FAILURE.
- */
-static int furnish(struct admission *a, unsigned int slot)
+/* fe80::<slot> */
+static struct in6_addr address_of(unsigned int slot)
 {
 	struct in6_addr address = { .s6_addr = { 0xfe, 0x80 } };
 	const uint32_t number = htonl(slot);
+
+	memcpy(&address.s6_addr[12], &number, sizeof(number));
+	return address;
+}
+
+/*
+ * Brings an interface, however far it is, to the state that we want. Every step may be done
+ * again, and what is up is complete. Returns 0, -ERR_BUSY if the slot's port is taken, -ERR_KEY or
+ * -ERR_FAILURE.
+ */
+static int furnish(struct admission *a, unsigned int slot)
+{
+	const struct in6_addr address = address_of(slot);
 	char alias[NOTE_SIZE];
 	int ret;
 
-	memcpy(&address.s6_addr[12], &number, sizeof(number));
 	ret = furnish_device(a, slot);
-	if (ret == 0)
-		ret = wgif_set_up(a->kernel, a->wgif.index, a->config->mtu);
 	if (ret == 0)
 		ret = wgif_add_address(a->kernel, a->wgif.index, &address);
 	if (ret < 0)
@@ -278,7 +286,10 @@ static int furnish(struct admission *a, unsigned int slot)
 	a->note = (struct note){ .asked = a->now.boot };
 	note_look(&a->note, 0, a->now);
 	note_format(alias, &a->note);
-	return wgif_set_alias(a->kernel, a->wgif.index, alias);
+	ret = wgif_set_up(a->kernel, a->wgif.index, a->config->mtu, alias);
+	if (ret == -ERR_BUSY)
+		wgif_delete_address(a->kernel, a->wgif.index, &address);
+	return ret;
 }
 
 /* Gives our interface this name; makes it first if there is none. */
@@ -292,13 +303,12 @@ static int occupy(struct admission *a, const char *name)
 			snprintf(a->wgif.name, sizeof(a->wgif.name), "%s", name);
 		return ret;
 	}
-	ret = wgif_create(a->kernel, name, a->config->group, a->config->mtu);
+	ret = wgif_create(a->kernel, name, a->config->group, a->config->mtu, &a->wgif.index);
 	if (ret < 0)
 		return ret;
 	a->created = true;
-	ret = wgif_find(a->kernel, name, &a->wgif);
-	if (ret == 0)
-		ret = wgif_add_altname(a->kernel, a->wgif.index, a->altname);
+	snprintf(a->wgif.name, sizeof(a->wgif.name), "%s", name);
+	ret = wgif_add_altname(a->kernel, a->wgif.index, a->altname);
 	/* Only one that does not share our lock can have been faster. */
 	return ret < 0 ? -ERR_FAILURE : 0;
 }

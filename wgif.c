@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <syslog.h>
 
 #include <linux/genetlink.h>
@@ -335,8 +336,24 @@ int wgif_foreach(struct wgif_kernel *kernel, void (*each)(void *argument, const 
 	return outcome(kernel, 0, 0, "list", "the interfaces");
 }
 
-int wgif_create(struct wgif_kernel *kernel, const char *name, unsigned int group, unsigned int mtu)
+/* Any socket will do. To look the link up by netlink would cost ten times as much. */
+static int read_index(struct wgif_kernel *kernel, const char *name, unsigned int *index)
 {
+	struct ifreq link = { 0 };
+
+	snprintf(link.ifr_name, sizeof(link.ifr_name), "%s", name);
+	kernel->answer = (struct answer){ 0 };
+	if (ioctl(nl_socket_get_fd(kernel->route), SIOCGIFINDEX, &link) < 0)
+		kernel->answer.error = errno;
+	*index = (unsigned int)link.ifr_ifindex;
+	return outcome(kernel, 0, 0, "find the number of", name);
+}
+
+int wgif_create(struct wgif_kernel *kernel, const char *name, unsigned int group, unsigned int mtu,
+		unsigned int *index)
+{
+	int ret;
+
 	struct rtnl_link *link = rtnl_link_alloc();
 	struct nl_msg *message = NULL;
 
@@ -351,7 +368,9 @@ int wgif_create(struct wgif_kernel *kernel, const char *name, unsigned int group
 	}
 	rtnl_link_put(link);
 	request(kernel, kernel->route, message, NULL, NULL);
-	return outcome(kernel, EEXIST, -ERR_EXISTS, "create", name);
+	ret = outcome(kernel, EEXIST, -ERR_EXISTS, "create", name);
+	/* Only Linux 6.2 and later would tell in their answer, to NLM_F_ECHO. */
+	return ret < 0 ? ret : read_index(kernel, name, index);
 }
 
 /* Changes a link as set says. Consumes set; NULL is one for which there was no memory. */
@@ -389,12 +408,13 @@ int wgif_rename(struct wgif_kernel *kernel, unsigned int index, const char *name
 	return outcome(kernel, EEXIST, -ERR_EXISTS, "rename an interface to", name);
 }
 
-int wgif_set_up(struct wgif_kernel *kernel, unsigned int index, unsigned int mtu)
+int wgif_set_up(struct wgif_kernel *kernel, unsigned int index, unsigned int mtu, const char *alias)
 {
 	struct rtnl_link *link = rtnl_link_alloc();
 
 	if (link) {
 		rtnl_link_set_mtu(link, mtu);
+		rtnl_link_set_ifalias(link, alias);
 		rtnl_link_set_flags(link, IFF_UP | IFF_MULTICAST);
 	}
 	change(kernel, index, link);
@@ -440,24 +460,49 @@ int wgif_delete_altname(struct wgif_kernel *kernel, unsigned int index, const ch
 	return outcome(kernel, ENOENT, 0, "take an altname from", label(index));
 }
 
-int wgif_add_address(struct wgif_kernel *kernel, unsigned int index, const struct in6_addr *address)
+/* An address for a request to build upon. Returns NULL if there is no memory. */
+static struct rtnl_addr *make_address(unsigned int index, const struct in6_addr *address)
 {
 	struct rtnl_addr *object = rtnl_addr_alloc();
 	struct nl_addr *local = nl_addr_build(AF_INET6, address, sizeof(*address));
-	struct nl_msg *message = NULL;
+	int ret = -NLE_NOMEM;
 
 	if (object && local) {
 		nl_addr_set_prefixlen(local, 64);
 		rtnl_addr_set_ifindex(object, (int)index);
 		rtnl_addr_set_flags(object, IFA_F_NODAD);
-		if (rtnl_addr_set_local(object, local) < 0 ||
-		    rtnl_addr_build_add_request(object, NLM_F_REPLACE, &message) < 0)
-			message = NULL;
+		ret = rtnl_addr_set_local(object, local);
 	}
 	nl_addr_put(local);
+	if (ret == 0)
+		return object;
+	rtnl_addr_put(object);
+	return NULL;
+}
+
+int wgif_add_address(struct wgif_kernel *kernel, unsigned int index, const struct in6_addr *address)
+{
+	struct rtnl_addr *object = make_address(index, address);
+	struct nl_msg *message = NULL;
+
+	if (!object || rtnl_addr_build_add_request(object, NLM_F_REPLACE, &message) < 0)
+		message = NULL;
 	rtnl_addr_put(object);
 	request(kernel, kernel->route, message, NULL, NULL);
 	return outcome(kernel, 0, 0, "add the address of", label(index));
+}
+
+int wgif_delete_address(struct wgif_kernel *kernel, unsigned int index,
+			const struct in6_addr *address)
+{
+	struct rtnl_addr *object = make_address(index, address);
+	struct nl_msg *message = NULL;
+
+	if (!object || rtnl_addr_build_delete_request(object, 0, &message) < 0)
+		message = NULL;
+	rtnl_addr_put(object);
+	request(kernel, kernel->route, message, NULL, NULL);
+	return outcome(kernel, EADDRNOTAVAIL, 0, "take an address from", label(index));
 }
 
 int wgif_delete(struct wgif_kernel *kernel, unsigned int index)

@@ -70,8 +70,12 @@ int wgif_foreach(struct wgif_kernel *kernel, void (*each)(void *argument, const 
 int wgif_get_device(struct wgif_kernel *kernel, unsigned int index,
 		    const uint8_t peer_key[static KEY_LEN], struct wgif_device *device);
 
-/* Makes a WireGuard interface that is down. Returns 0, -ERR_EXISTS or -ERR_FAILURE. */
-int wgif_create(struct wgif_kernel *kernel, const char *name, unsigned int group, unsigned int mtu);
+/*
+ * Makes a WireGuard interface that is down. Returns 0 with the number that it got, -ERR_EXISTS or
+ * -ERR_FAILURE.
+ */
+int wgif_create(struct wgif_kernel *kernel, const char *name, unsigned int group, unsigned int mtu,
+		unsigned int *index);
 
 /* Takes an interface down and gives it another name. Returns 0, -ERR_EXISTS or -ERR_FAILURE. */
 int wgif_rename(struct wgif_kernel *kernel, unsigned int index, const char *name);
@@ -85,12 +89,20 @@ int wgif_delete_altname(struct wgif_kernel *kernel, unsigned int index, const ch
 /* Sets a device and its peer. Returns 0, -ERR_BUSY for the port, or -ERR_FAILURE. */
 int wgif_set_device(struct wgif_kernel *kernel, unsigned int index, const struct wgif_setup *setup);
 
-/* Brings an interface up, with multicast. Returns 0, -ERR_BUSY for the port, or -ERR_FAILURE. */
-int wgif_set_up(struct wgif_kernel *kernel, unsigned int index, unsigned int mtu);
+/*
+ * Brings an interface up, with multicast, and sets its alias, in one message. Returns 0, -ERR_BUSY
+ * for the port, or -ERR_FAILURE.
+ */
+int wgif_set_up(struct wgif_kernel *kernel, unsigned int index, unsigned int mtu,
+		const char *alias);
 
 /* Adds an IPv6 address with a prefix of 64 bits, if it is not there. Returns 0 or -ERR_FAILURE. */
 int wgif_add_address(struct wgif_kernel *kernel, unsigned int index,
 		     const struct in6_addr *address);
+
+/* Takes an IPv6 address away. Returns 0, also if it is not there, or -ERR_FAILURE. */
+int wgif_delete_address(struct wgif_kernel *kernel, unsigned int index,
+			const struct in6_addr *address);
 
 /* Sets the alias: text of less than WGIF_ALIAS_SIZE bytes. Returns 0 or -ERR_FAILURE. */
 int wgif_set_alias(struct wgif_kernel *kernel, unsigned int index, const char *alias);
