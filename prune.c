@@ -234,7 +234,8 @@ static bool is_gone(void *argument, unsigned int slot)
 	struct wgif wgif;
 
 	peer_ifname(ifname, sweep->config, slot);
-	return sweep->slots[slot] || wgif_find(sweep->kernel, ifname, &wgif) == -ERR_ABSENT;
+	/* Not even if we have removed it: a handler may have made it again meanwhile. */
+	return wgif_find(sweep->kernel, ifname, &wgif) == -ERR_ABSENT;
 }
 
 /* Does a whole pass. The daemons are told before an interface goes. */
