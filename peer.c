@@ -53,11 +53,13 @@ unsigned int peer_slot(const struct config *config, const char *ifname)
 {
 	const size_t len = strlen(config->prefix);
 	const char *digits = ifname + len;
+	unsigned long slot;
 
 	if (strncmp(ifname, config->prefix, len) != 0 || *digits < '1' || *digits > '9' ||
 	    strspn(digits, "0123456789") != strlen(digits) || strlen(digits) > 5)
 		return 0;
-	return (unsigned int)strtoul(digits, NULL, 10);
+	slot = strtoul(digits, NULL, 10);
+	return slot < MESH_SLOTS ? (unsigned int)slot : 0;
 }
 
 void peer_ifname(char ifname[static IFNAMSIZ], const struct config *config, unsigned int slot)
