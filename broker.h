@@ -163,7 +163,7 @@ int meshifs_parse(const char *text, void (*each)(void *argument, const char *nam
  * time of a handshake by the wall clock, which may be stepped; here it is kept by the boot clock.
  */
 struct note {
-	int64_t asked;	   /* boot clock: when a node last asked and its peer was made anew */
+	int64_t asked;	   /* boot clock: when a node last asked and its peer was made anew; or 0 */
 	int64_t looked;	   /* boot clock: when the handshake was last looked at */
 	int64_t handshake; /* boot clock: when the last handshake was; only if stamp is not 0 */
 	int64_t stamp;	   /* wall clock: the same handshake, as the kernel tells it; 0 is never */

@@ -27,14 +27,6 @@
 #include "broker.h"
 #include "wgif.h"
 
-enum {
-	/*
-	 * Seconds for which a renewed peer is left alone, so that whoever keeps sending its key
-	 * cannot keep it from its first handshake; a node tries one every five seconds.
-	 */
-	FRESH_TIME = 15,
-};
-
 /* One request's way from the key to the interface. */
 struct admission {
 	struct wgif_kernel *kernel;
@@ -191,15 +183,23 @@ static int look(struct admission *a)
 	return 0;
 }
 
+/* Whether the peer has a session that must not be cut. */
+static bool is_live(const struct admission *a)
+{
+	const int64_t age = note_age(&a->note, a->now);
+
+	return age >= 0 && age < PEER_LIVE_TIME;
+}
+
 /* Whether the interface must be left as it is: it has a live session, or was just made. */
 static bool is_settled(const struct admission *a)
 {
-	const int64_t age = note_age(&a->note, a->now), since = a->now.boot - a->note.asked;
+	const int64_t since = a->now.boot - a->note.asked;
 
-	if (!a->wgif.up || !a->device.has_peer)
+	/* Without a time it was not finished: the note is written last. */
+	if (!a->wgif.up || !a->device.has_peer || !a->note.asked)
 		return false;
-	return (age >= 0 && age < PEER_LIVE_TIME) ||
-	       (a->note.asked && since >= 0 && since < FRESH_TIME);
+	return is_live(a) || (since >= 0 && since < PEER_FRESH_TIME);
 }
 
 /*
@@ -231,7 +231,7 @@ static int furnish_device(struct admission *a, unsigned int slot)
 		.listen_port = slot <= a->config->slots ? a->config->start_port + slot - 1 :
 							  a->device.listen_port,
 		.peer_key = a->pubkey,
-		.renew = !a->created,
+		.renew = !a->created && !is_live(a),
 	};
 	int ret;
 
@@ -271,8 +271,8 @@ static int furnish(struct admission *a, unsigned int slot)
 	if (ret < 0)
 		return ret;
 	a->now = moment_now();
-	a->note = (struct note){ .asked = a->now.boot };
-	note_look(&a->note, 0, a->now);
+	a->note.asked = a->now.boot;
+	note_look(&a->note, a->device.handshake, a->now);
 	note_format(alias, &a->note);
 	return wgif_set_alias(a->kernel, a->wgif.index, alias);
 }
