@@ -358,11 +358,17 @@ static int admit_locked(struct admission *a, struct peer *peer)
 int peer_lock(const struct config *config)
 {
 	int fd = open(config->private_key, O_RDONLY | O_CLOEXEC);
+	const char *reason;
 
 	if (fd >= 0 && flock(fd, LOCK_EX) == 0)
 		return fd;
-	log_line(LOG_ERR, "unable to lock %s: %s", config->private_key,
-		 errno == EINTR ? "another process holds it" : strerror(errno));
+	if (errno == EINTR)
+		reason = "another process holds it";
+	else if (errno == EACCES)
+		reason = "Permission denied; run it as root or as the owner of that file";
+	else
+		reason = strerror(errno);
+	log_line(LOG_ERR, "unable to lock %s: %s", config->private_key, reason);
 	if (fd < 0)
 		return -ERR_CONFIG;
 	close(fd);
