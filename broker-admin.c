@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The operator's program: shows, prunes and flushes the interfaces of the peers. */
+#include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -17,10 +17,15 @@
 	"       broker-admin [-c file] flush\n"                                                    \
 	"       broker-admin -h | -V\n"
 
+enum verb { STATUS, PRUNE, FLUSH, VERBS };
+
+static const char *const verbs[] = { [STATUS] = "status", [PRUNE] = "prune", [FLUSH] = "flush" };
+
 struct command {
 	const char *path; /* of the configuration, or NULL */
-	const char *verb;
+	enum verb verb;
 	enum status_form form;
+	bool formed; /* a form was asked for */
 	bool try;
 };
 
@@ -28,6 +33,22 @@ static int misuse(const char *what)
 {
 	fprintf(stderr, "broker-admin: %s\n" USAGE, what);
 	return EXIT_USAGE;
+}
+
+static int parse_verb(struct command *command, int count, char **words)
+{
+	int verb = 0;
+
+	while (count == 1 && verb < VERBS && strcmp(words[0], verbs[verb]) != 0)
+		verb++;
+	if (count != 1 || verb == VERBS)
+		return misuse("exactly one of status, prune and flush is wanted");
+	command->verb = (enum verb)verb;
+	if (command->formed && verb != STATUS)
+		return misuse("--json and --prometheus belong to status");
+	if (command->try && verb != PRUNE)
+		return misuse("-n belongs to prune");
+	return -1;
 }
 
 /* Returns -1 if the command is to be carried out, or what to exit with. */
@@ -40,7 +61,6 @@ static int parse(struct command *command, int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
-	bool formed = false;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "c:hnV", options, NULL)) != -1) {
@@ -53,10 +73,10 @@ static int parse(struct command *command, int argc, char **argv)
 			return EXIT_DONE;
 		case 'j':
 		case 'p':
-			if (formed)
+			if (command->formed)
 				return misuse("--json and --prometheus exclude each other");
 			command->form = option == 'j' ? STATUS_JSON : STATUS_PROMETHEUS;
-			formed = true;
+			command->formed = true;
 			break;
 		case 'n':
 			command->try = true;
@@ -69,31 +89,28 @@ static int parse(struct command *command, int argc, char **argv)
 			return EXIT_USAGE;
 		}
 	}
-	if (optind + 1 != argc)
-		return misuse("exactly one of status, prune and flush is wanted");
-	command->verb = argv[optind];
-	if (formed && strcmp(command->verb, "status") != 0)
-		return misuse("--json and --prometheus belong to status");
-	if (command->try && strcmp(command->verb, "prune") != 0)
-		return misuse("-n belongs to prune");
-	return -1;
+	return parse_verb(command, argc - optind, argv + optind);
 }
 
-/* Returns 0, a negative error, or 1 if there is no such verb. */
 static int run(const struct command *command, const struct config *config)
 {
 	struct wgif_kernel *kernel = wgif_open();
-	int ret = 1;
+	int ret;
 
 	if (!kernel)
 		return -ERR_FAILURE;
-	if (strcmp(command->verb, "status") == 0)
+	if (command->verb == STATUS)
 		ret = status(kernel, config, command->form);
-	else if (strcmp(command->verb, "prune") == 0)
+	else if (command->verb == PRUNE)
 		ret = prune(kernel, config, command->try);
-	else if (strcmp(command->verb, "flush") == 0)
+	else
 		ret = flush(kernel, config);
 	wgif_close(kernel);
+	/* A metrics file that is cut short on a full disk must not pass for a whole one. */
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		log_line(LOG_ERR, "unable to write to stdout: %s", strerror(errno));
+		ret = -ERR_FAILURE;
+	}
 	return ret;
 }
 
@@ -111,8 +128,5 @@ int main(int argc, char **argv)
 		return ret;
 	if (config_read(&config, command.path) < 0)
 		return EXIT_CONFIG;
-	ret = run(&command, &config);
-	if (ret > 0)
-		return misuse("exactly one of status, prune and flush is wanted");
-	return exit_code(ret);
+	return exit_code(run(&command, &config));
 }

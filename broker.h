@@ -163,7 +163,7 @@ int meshifs_parse(const char *text, void (*each)(void *argument, const char *nam
  * time of a handshake by the wall clock, which may be stepped; here it is kept by the boot clock.
  */
 struct note {
-	int64_t asked;	   /* boot clock: when a node last asked and its peer was made anew */
+	int64_t asked;	   /* boot clock: when a node last asked and its peer was made anew; or 0 */
 	int64_t looked;	   /* boot clock: when the handshake was last looked at */
 	int64_t handshake; /* boot clock: when the last handshake was; only if stamp is not 0 */
 	int64_t stamp;	   /* wall clock: the same handshake, as the kernel tells it; 0 is never */
@@ -203,10 +203,18 @@ enum {
 	 * kernel's drivers/net/wireguard/messages.h.
 	 */
 	PEER_LIVE_TIME = 180,
+	/*
+	 * Seconds for which a renewed peer is left alone, so that whoever keeps sending its key
+	 * cannot keep it from its first handshake; a node tries one every five seconds.
+	 */
+	PEER_FRESH_TIME = 15,
 	PEER_MARKER_SIZE = IFNAMSIZ + 16,
 };
 
-/* The slot of an interface by its name, or 0 if it is not a name of ours; and the reverse. */
+/*
+ * The slot of an interface by its name, less than MESH_SLOTS, or 0 if it is not a name of ours; and
+ * the reverse.
+ */
 unsigned int peer_slot(const struct config *config, const char *ifname);
 void peer_ifname(char ifname[static IFNAMSIZ], const struct config *config, unsigned int slot);
 

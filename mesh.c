@@ -24,9 +24,10 @@
 #include "wgif.h"
 
 enum {
-	PATIENCE = 500,	     /* milliseconds for a connection, and for each answer */
-	LINE_SIZE = 512,     /* of babeld; longer ones are cut */
-	DATA_SIZE = 1 << 20, /* room for the names of all slots */
+	PATIENCE = 500,	      /* milliseconds for a connection, and for each answer */
+	LIST_PATIENCE = 5000, /* milliseconds for a list, which only a prune asks for */
+	LINE_SIZE = 512,      /* of babeld; longer ones are cut */
+	DATA_SIZE = 1 << 20,  /* room for the names of all slots */
 };
 
 enum kind { BABELD, L3ROAMD, MMFD, KINDS };
@@ -39,10 +40,10 @@ struct talk {
 	enum kind kind;
 	int fd; /* -1 if there is none */
 	int64_t deadline;
-	size_t held; /* bytes in data */
+	size_t held, taken; /* bytes in data, and those of them that were used */
 };
 
-/* What was read but not yet taken. One conversation at a time, so one is enough. */
+/* What was read. One conversation at a time, so one is enough. */
 static char data[DATA_SIZE];
 
 static int64_t now_ms(void)
@@ -117,7 +118,7 @@ static int dial(struct talk *talk)
 	int error = 0;
 	socklen_t error_size = sizeof(error);
 
-	talk->held = 0;
+	talk->held = talk->taken = 0;
 	talk->deadline = now_ms() + PATIENCE;
 	talk->fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (talk->fd < 0)
@@ -140,12 +141,12 @@ static void hang_up(struct talk *talk)
 	talk->fd = -1;
 }
 
-/* Says one line in one write; none fills a socket's buffer. The answer has a new deadline. */
-static int say(struct talk *talk, const char *line)
+/* Says one line in one write; none fills a socket's buffer. The answer may take so long. */
+static int say(struct talk *talk, const char *line, int patience)
 {
 	const size_t len = strlen(line);
 
-	talk->deadline = now_ms() + PATIENCE;
+	talk->deadline = now_ms() + patience;
 	if (send(talk->fd, line, len, MSG_NOSIGNAL) != (ssize_t)len)
 		return give_up(talk, strerror(errno));
 	return 0;
@@ -156,9 +157,15 @@ static ssize_t hear(struct talk *talk)
 {
 	ssize_t len;
 
+	/* What is left is at most the beginning of a line. */
+	talk->held -= talk->taken;
+	memmove(data, data + talk->taken, talk->held);
+	talk->taken = 0;
+	if (talk->held == DATA_SIZE - 1)
+		return give_up(talk, "its answer is too long");
 	if (await(talk, POLLIN) < 0)
 		return -ERR_FAILURE;
-	len = read(talk->fd, data + talk->held, DATA_SIZE - talk->held);
+	len = read(talk->fd, data + talk->held, DATA_SIZE - 1 - talk->held);
 	if (len < 0)
 		return give_up(talk, strerror(errno));
 	talk->held += (size_t)len;
@@ -168,21 +175,22 @@ static ssize_t hear(struct talk *talk)
 /* Takes one line, without its end. */
 static int hear_line(struct talk *talk, char line[static LINE_SIZE])
 {
-	char *end;
-	size_t len;
+	const char *start, *end;
+	ssize_t len;
 
-	while (!(end = memchr(data, '\n', talk->held))) {
-		const ssize_t more = talk->held < DATA_SIZE ? hear(talk) : 0;
-
-		if (more < 0)
+	for (;;) {
+		start = data + talk->taken;
+		end = memchr(start, '\n', talk->held - talk->taken);
+		if (end)
+			break;
+		len = hear(talk);
+		if (len < 0)
 			return -ERR_FAILURE;
-		if (more == 0)
+		if (len == 0)
 			return give_up(talk, "it closed the connection");
 	}
-	len = (size_t)(end - data);
-	snprintf(line, LINE_SIZE, "%.*s", (int)len, data);
-	talk->held -= len + 1;
-	memmove(data, end + 1, talk->held);
+	snprintf(line, LINE_SIZE, "%.*s", (int)(end - start), start);
+	talk->taken += (size_t)(end - start) + 1;
 	return 0;
 }
 
@@ -237,15 +245,13 @@ static int babel_dial(struct talk *talk)
 }
 
 /* Says one command to l3roamd or mmfd, and reads to the end; what it answered is in data. */
-static int roam(struct talk *talk, const char *command)
+static int roam(struct talk *talk, const char *command, int patience)
 {
 	ssize_t len = 1;
 
-	if (dial(talk) < 0 || say(talk, command) < 0)
+	if (dial(talk) < 0 || say(talk, command, patience) < 0)
 		return -ERR_FAILURE;
 	while (len > 0) {
-		if (talk->held == DATA_SIZE - 1)
-			return give_up(talk, "its answer is too long");
 		len = hear(talk);
 		if (len < 0)
 			return -ERR_FAILURE;
@@ -268,7 +274,7 @@ static int babel_tell(struct talk *talk, const char *ifname, bool add)
 			 *options ? " " : "", options);
 	else
 		snprintf(command, sizeof(command), "flush interface %s\n", ifname);
-	ret = say(talk, command);
+	ret = say(talk, command, PATIENCE);
 	if (ret == 0)
 		ret = babel_answer(talk, line, NULL);
 	if (ret != -ERR_DENIED)
@@ -286,7 +292,7 @@ static int tell(struct talk *talk, unsigned int slot, bool add)
 	if (talk->kind == BABELD)
 		return babel_tell(talk, ifname, add);
 	snprintf(command, sizeof(command), "%s_meshif %s\n", add ? "add" : "del", ifname);
-	return roam(talk, command);
+	return roam(talk, command, PATIENCE);
 }
 
 /* Asks one daemon which interfaces of our names it has. */
@@ -296,12 +302,13 @@ static int ask(struct talk *talk, struct known *known)
 	int ret;
 
 	if (talk->kind != BABELD) {
-		ret = roam(talk, "get_meshifs\n");
+		/* mmfd dies of SIGPIPE if we are gone when it answers. */
+		ret = roam(talk, "get_meshifs\n", LIST_PATIENCE);
 		if (ret == 0 && meshifs_parse(data, note_known, known) < 0)
 			ret = give_up(talk, "it does not answer to get_meshifs");
 		return ret;
 	}
-	if (babel_dial(talk) < 0 || say(talk, "dump\n") < 0)
+	if (babel_dial(talk) < 0 || say(talk, "dump\n", LIST_PATIENCE) < 0)
 		return -ERR_FAILURE;
 	ret = babel_answer(talk, line, known);
 	return ret == -ERR_DENIED ? give_up(talk, line) : ret;
@@ -321,6 +328,12 @@ void mesh_announce(const struct config *config, const char *ifname)
 	for (int kind = 0; kind < KINDS; kind++) {
 		if (!begin(&talk, config, kind))
 			continue;
+		/*
+		 * The entries of l3roamd and mmfd outlive an interface that they were not told of,
+		 * and then a new one of that name is never joined.
+		 */
+		if (kind != BABELD)
+			tell(&talk, peer_slot(config, ifname), false);
 		tell(&talk, peer_slot(config, ifname), true);
 		hang_up(&talk);
 	}
@@ -340,6 +353,18 @@ void mesh_withdraw(const struct config *config, const bool withdrawn[static MESH
 	}
 }
 
+/* Tells one daemon of one interface that it lacks, or takes back one that is gone. */
+static int mend(struct talk *talk, unsigned int slot, bool wanted,
+		bool (*gone)(void *argument, unsigned int slot), void *argument)
+{
+	int ret = tell(talk, slot, wanted);
+
+	/* A handler may have made it and told the daemon since gone() was asked. */
+	if (ret == 0 && !wanted && !gone(argument, slot))
+		ret = tell(talk, slot, true);
+	return ret;
+}
+
 unsigned int mesh_sync(const struct config *config, const bool wanted[static MESH_SLOTS],
 		       bool (*gone)(void *argument, unsigned int slot), void *argument, bool try)
 {
@@ -357,7 +382,7 @@ unsigned int mesh_sync(const struct config *config, const bool wanted[static MES
 				continue;
 			if (!wanted[slot] && !gone(argument, slot))
 				continue;
-			if (!try && tell(&talk, slot, wanted[slot]) < 0)
+			if (!try && mend(&talk, slot, wanted[slot], gone, argument) < 0)
 				break;
 			told++;
 		}

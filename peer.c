@@ -28,14 +28,6 @@
 #include "broker.h"
 #include "wgif.h"
 
-enum {
-	/*
-	 * Seconds for which a renewed peer is left alone, so that whoever keeps sending its key
-	 * cannot keep it from its first handshake; a node tries one every five seconds.
-	 */
-	FRESH_TIME = 15,
-};
-
 /* One request's way from the key to the interface. */
 struct admission {
 	struct wgif_kernel *kernel;
@@ -54,11 +46,13 @@ unsigned int peer_slot(const struct config *config, const char *ifname)
 {
 	const size_t len = strlen(config->prefix);
 	const char *digits = ifname + len;
+	unsigned long slot;
 
 	if (strncmp(ifname, config->prefix, len) != 0 || *digits < '1' || *digits > '9' ||
 	    strspn(digits, "0123456789") != strlen(digits) || strlen(digits) > 5)
 		return 0;
-	return (unsigned int)strtoul(digits, NULL, 10);
+	slot = strtoul(digits, NULL, 10);
+	return slot < MESH_SLOTS ? (unsigned int)slot : 0;
 }
 
 void peer_ifname(char ifname[static IFNAMSIZ], const struct config *config, unsigned int slot)
@@ -196,15 +190,23 @@ static int look(struct admission *a)
 	return 0;
 }
 
+/* Whether the peer has a session that must not be cut. */
+static bool is_live(const struct admission *a)
+{
+	const int64_t age = note_age(&a->note, a->now);
+
+	return age >= 0 && age < PEER_LIVE_TIME;
+}
+
 /* Whether the interface must be left as it is: it has a live session, or was just made. */
 static bool is_settled(const struct admission *a)
 {
-	const int64_t age = note_age(&a->note, a->now), since = a->now.boot - a->note.asked;
+	const int64_t since = a->now.boot - a->note.asked;
 
-	if (!a->wgif.up || !a->device.has_peer)
+	/* Without a time it was not finished: the note is written last. */
+	if (!a->wgif.up || !a->device.has_peer || !a->note.asked)
 		return false;
-	return (age >= 0 && age < PEER_LIVE_TIME) ||
-	       (a->note.asked && since >= 0 && since < FRESH_TIME);
+	return is_live(a) || (since >= 0 && since < PEER_FRESH_TIME);
 }
 
 /*
@@ -236,7 +238,7 @@ static int furnish_device(struct admission *a, unsigned int slot)
 		.listen_port = slot <= a->config->slots ? a->config->start_port + slot - 1 :
 							  a->device.listen_port,
 		.peer_key = a->pubkey,
-		.renew = !a->created,
+		.renew = !a->created && !is_live(a),
 	};
 	int ret;
 
@@ -283,8 +285,8 @@ static int furnish(struct admission *a, unsigned int slot)
 	if (ret < 0)
 		return ret;
 	a->now = moment_now();
-	a->note = (struct note){ .asked = a->now.boot };
-	note_look(&a->note, 0, a->now);
+	a->note.asked = a->now.boot;
+	note_look(&a->note, a->device.handshake, a->now);
 	note_format(alias, &a->note);
 	ret = wgif_set_up(a->kernel, a->wgif.index, a->config->mtu, alias);
 	if (ret == -ERR_BUSY)
@@ -376,11 +378,17 @@ static int admit_locked(struct admission *a, struct peer *peer)
 int peer_lock(const struct config *config)
 {
 	int fd = open(config->private_key, O_RDONLY | O_CLOEXEC);
+	const char *reason;
 
 	if (fd >= 0 && flock(fd, LOCK_EX) == 0)
 		return fd;
-	log_line(LOG_ERR, "unable to lock %s: %s", config->private_key,
-		 errno == EINTR ? "another process holds it" : strerror(errno));
+	if (errno == EINTR)
+		reason = "another process holds it";
+	else if (errno == EACCES)
+		reason = "Permission denied; run it as root or as the owner of that file";
+	else
+		reason = strerror(errno);
+	log_line(LOG_ERR, "unable to lock %s: %s", config->private_key, reason);
 	if (fd < 0)
 		return -ERR_CONFIG;
 	close(fd);

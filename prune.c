@@ -112,9 +112,13 @@ static int examine(struct sweep *sweep, const char *ifname)
 	note_parse(&old, wgif.alias);
 	note = old;
 	note_look(&note, device.handshake, now);
-	/* A handler was killed before its last step, or somebody has taken our note away. */
-	if (note.asked == 0 || note.asked > now.boot)
-		note.asked = now.boot;
+	/*
+	 * A handler was killed before its last step, or somebody has taken our note away. What was
+	 * never used gets its time from now on; but the next request is to complete it, so it does
+	 * not count as just made, and one in use counts as unfinished still.
+	 */
+	if (note.stamp == 0 && (note.asked == 0 || note.asked > now.boot))
+		note.asked = now.boot - PEER_FRESH_TIME;
 	if ((sweep->all || condemn(&wgif, &device, &note, now, reason)) &&
 	    (sweep->try || unclaim(sweep, &wgif, device.handshake))) {
 		if (sweep->try)
@@ -128,19 +132,27 @@ static int examine(struct sweep *sweep, const char *ifname)
 	return remember(sweep, &wgif, &old, &note);
 }
 
+static int lock(const struct sweep *sweep)
+{
+	int ret;
+
+	deadline_set(LOCK_TIME);
+	ret = peer_lock(sweep->config);
+	deadline_end();
+	return ret;
+}
+
 /* Locks for each interface anew, so that requests wait no longer than for one of them. */
 static int examine_all(struct sweep *sweep, const struct wgif *list, int count)
 {
-	int ret = 0, lock;
+	int ret = 0, locked;
 
 	for (int i = 0; i < count && ret == 0; i++) {
-		deadline_set(LOCK_TIME);
-		lock = peer_lock(sweep->config);
-		deadline_end();
-		if (lock < 0)
-			return lock;
+		locked = lock(sweep);
+		if (locked < 0)
+			return locked;
 		ret = examine(sweep, list[i].name);
-		close(lock);
+		close(locked);
 	}
 	return ret;
 }
@@ -161,6 +173,11 @@ static int work(const struct sweep *sweep, int first, int output)
 	return ret;
 }
 
+static int64_t milliseconds(const struct timespec *time)
+{
+	return (int64_t)time->tv_sec * 1000 + time->tv_nsec / 1000000;
+}
+
 /* Shows on a terminal how far the work is, as soon as it takes longer than a second. */
 static void show_progress(int input, int count)
 {
@@ -175,7 +192,7 @@ static void show_progress(int input, int count)
 	while ((len = read(input, bytes, sizeof(bytes))) > 0) {
 		done += (int)len;
 		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (terminal && now.tv_sec - start.tv_sec > 1) {
+		if (terminal && milliseconds(&now) - milliseconds(&start) > 1000) {
 			fprintf(stderr, "\rremoved %d of %d interfaces", done, count);
 			shown = true;
 		}
@@ -213,17 +230,24 @@ static int delete_doomed(const struct sweep *sweep)
 	return ret;
 }
 
-/* A slot is free now: requests may walk over them again. */
+/*
+ * A slot is free now: requests may walk over them again. One that walked in vain before that is
+ * done with its marker when we have the lock.
+ */
 static int clear_marker(const struct sweep *sweep)
 {
+	const int locked = lock(sweep);
 	char marker[PEER_MARKER_SIZE];
 	struct wgif bearer;
 	int ret;
 
+	if (locked < 0)
+		return locked;
 	peer_marker(marker, sweep->config);
 	ret = wgif_find(sweep->kernel, marker, &bearer);
 	if (ret == 0)
 		ret = wgif_delete_altname(sweep->kernel, bearer.index, marker);
+	close(locked);
 	return ret == -ERR_ABSENT ? 0 : ret;
 }
 
@@ -234,7 +258,8 @@ static bool is_gone(void *argument, unsigned int slot)
 	struct wgif wgif;
 
 	peer_ifname(ifname, sweep->config, slot);
-	return sweep->slots[slot] || wgif_find(sweep->kernel, ifname, &wgif) == -ERR_ABSENT;
+	/* Not even if we have removed it: a handler may have made it again meanwhile. */
+	return wgif_find(sweep->kernel, ifname, &wgif) == -ERR_ABSENT;
 }
 
 /* Does a whole pass. The daemons are told before an interface goes. */

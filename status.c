@@ -15,6 +15,9 @@
  */
 enum state { LIVE, WAITING, STALE, BROKEN, STATES };
 
+/* What needs no escape anywhere. */
+#define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.@"
+
 static const char *const state_names[] = { "live", "waiting", "stale", "broken" };
 
 struct row {
@@ -23,21 +26,40 @@ struct row {
 	char key[KEY_TEXT_SIZE];
 	enum state state;
 	int64_t age; /* seconds since the handshake, -1 for never */
-	char endpoint[INET6_ADDRSTRLEN + 10];
+	char endpoint[INET6_ADDRSTRLEN + IFNAMSIZ + 10];
 	struct wgif_device device;
 };
 
-static void format_endpoint(char *text, size_t size, const struct wgif_device *device)
+/* Writes the interface that a link-local address belongs to: its name, if that is plain. */
+static void format_zone(char text[static IFNAMSIZ + 1], uint32_t index)
 {
-	char address[INET6_ADDRSTRLEN];
+	char name[IFNAMSIZ];
 
 	*text = '\0';
-	if (device->endpoint.any.sa_family == AF_INET &&
-	    inet_ntop(AF_INET, &device->endpoint.in.sin_addr, address, sizeof(address)))
-		snprintf(text, size, "%s:%u", address, ntohs(device->endpoint.in.sin_port));
-	else if (device->endpoint.any.sa_family == AF_INET6 &&
-		 inet_ntop(AF_INET6, &device->endpoint.in6.sin6_addr, address, sizeof(address)))
-		snprintf(text, size, "[%s]:%u", address, ntohs(device->endpoint.in6.sin6_port));
+	if (!index)
+		return;
+	if (if_indextoname(index, name) && strspn(name, PLAIN) == strlen(name))
+		snprintf(text, IFNAMSIZ + 1, "%%%s", name);
+	else
+		snprintf(text, IFNAMSIZ + 1, "%%%" PRIu32, index);
+}
+
+/* Writes an endpoint as wg does, or nothing if there is none. */
+static void format_endpoint(char *text, size_t size, const struct wgif_device *device)
+{
+	const struct sockaddr_in6 *in6 = &device->endpoint.in6;
+	const struct sockaddr_in *in = &device->endpoint.in;
+	char address[INET6_ADDRSTRLEN], zone[IFNAMSIZ + 1];
+
+	*text = '\0';
+	if (in->sin_family == AF_INET &&
+	    inet_ntop(AF_INET, &in->sin_addr, address, sizeof(address))) {
+		snprintf(text, size, "%s:%u", address, ntohs(in->sin_port));
+	} else if (in6->sin6_family == AF_INET6 &&
+		   inet_ntop(AF_INET6, &in6->sin6_addr, address, sizeof(address))) {
+		format_zone(zone, in6->sin6_scope_id);
+		snprintf(text, size, "[%s%s]:%u", address, zone, ntohs(in6->sin6_port));
+	}
 }
 
 static enum state state_of(const struct wgif *wgif, const struct wgif_device *device, int64_t age)
