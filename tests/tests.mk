@@ -69,6 +69,36 @@ check-prerequisites:
 check-there:
 	$(Q)$(if $(strip $(T)),:,echo 'make check: no tests on a kernel: T is empty' >&2; exit 1)
 
+# Warnings are errors, of two compilers; then the format, and what reads C and shell for mistakes.
+c_files := $(wildcard *.c tests/*/*.c)
+objects := $(c_files:%.c=$(BUILD)/%.o)
+scripts = $(shell grep -rlE '^\#!/bin/(ba|busybox )?sh|^\# shellcheck shell=' --exclude-dir=build \
+	--exclude-dir=.git .)
+
+lint: lint-prerequisites
+	$(Q)$(MAKE) --no-print-directory lint-gcc lint-clang lint-format lint-tidy lint-cppcheck \
+		lint-shell
+lint-prerequisites:
+	$(Q)tests/prerequisites lint
+objects: $(objects)
+lint-gcc lint-clang:
+	+$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/$@ CC=$(@:lint-%=%) \
+		CFLAGS='-O2 -g -Werror' objects
+lint-format:
+	$(call say,LINT,'the format')
+	$(Q)clang-format --dry-run -Werror $(c_files) $(wildcard *.h tests/*/*.h)
+lint-tidy:
+	$(call say,LINT,'with clang-tidy')
+	$(Q)printf '%s\n' $(c_files) | xargs -P $(JOBS) -I {} clang-tidy --quiet {} -- \
+		$(our_cflags) $(our_cppflags) -I. 2>/dev/null
+lint-cppcheck:
+	$(call say,LINT,'with cppcheck')
+	$(Q)cppcheck -q --error-exitcode=1 --enable=warning,performance,portability --std=c11 \
+		-D_GNU_SOURCE -I. $(c_files)
+lint-shell:
+	$(call say,LINT,'the scripts')
+	$(Q)shellcheck -x $(scripts)
+
 # What tests/30-cost.t measures with, and measures: static, as the handler is.
 bench: $(BUILD)/bench/spawn $(BUILD)/bench/bare
 
@@ -78,4 +108,5 @@ $(BUILD)/bench/%: tests/bench/%.c Makefile
 	$(Q)$(CC) $(our_cflags) $(CFLAGS) -D_GNU_SOURCE -static $(LDFLAGS) -o $@ $<
 
 .PHONY: bench check check-all check-kernel check-prerequisites check-sanitize check-there \
-	check-units check-valgrind debug run sanitize units
+	check-units check-valgrind debug lint lint-clang lint-cppcheck lint-format lint-gcc \
+	lint-prerequisites lint-shell lint-tidy objects run sanitize units

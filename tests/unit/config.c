@@ -377,9 +377,8 @@ static void test_long_lines(void **state)
 		if (strlen(unit_log()) > 512)
 			unit_is_text("log", "too long", "");
 	}
-	memset(text, ' ', len);
-	memcpy(text + len - 5, "WG=wg", 5);
-	unit_is_int("spaces", config_read(&config, unit_file(text, len, 0600)), 0);
+	snprintf(text, len, "%*s", (int)len - 1, "WG=wg");
+	unit_is_int("spaces", config_read(&config, unit_file(text, len - 1, 0600)), 0);
 	release(&config);
 	memset(text, '#', len);
 	unit_is_int("a comment", config_read(&config, unit_file(text, len, 0600)), 0);

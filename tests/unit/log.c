@@ -22,7 +22,8 @@ void openlog(const char *ident, int option, int facility)
 	dprintf(caught, "open %s %d %d\n", ident, option == LOG_PID, facility == LOG_DAEMON);
 }
 
-static void catch_line(int priority, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void catch_line(int priority, const char *format,
+							     va_list arguments)
 {
 	dprintf(caught, "<%d>", priority);
 	vdprintf(caught, format, arguments);
@@ -39,6 +40,7 @@ void syslog(int priority, const char *format, ...)
 }
 
 /* What the C library's headers make of syslog() where _FORTIFY_SOURCE is on. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 void __syslog_chk(int priority, int flag, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void __syslog_chk(int priority, int flag, const char *format, ...)
@@ -50,6 +52,7 @@ void __syslog_chk(int priority, int flag, const char *format, ...)
 	catch_line(priority, format, arguments);
 	va_end(arguments);
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 #define SYSLOG "open broker 1 1\n<3>a line with 7 and %s\n"
 #define PLAIN "broker: a line with 7 and %s\n"

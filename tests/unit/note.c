@@ -6,7 +6,8 @@
 
 #define ZERO "wg-broker asked=0 looked=0 handshake=0 stamp=0 clock=0"
 
-enum { DAY = 86400, YEAR = 365 * DAY };
+#define DAY INT64_C(86400)
+#define YEAR (365 * DAY)
 
 static const int64_t last = ((int64_t)1 << 48) - 1; /* the highest that a note keeps */
 
