@@ -22,11 +22,11 @@ common := peer.c mesh.c wgif.c json.c config.c key.c note.c deadline.c log.c
 libraries := json-c libnl-route-3.0 libnl-genl-3.0 libnl-3.0
 
 our_cppflags := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DCONFIG_FILE='"$(SYSCONFDIR)/wg-broker/config"' \
-	$(shell $(PKG_CONFIG) --cflags $(libraries))
+	$(shell $(PKG_CONFIG) --cflags $(libraries) 2>/dev/null)
 our_cflags := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
 	-Wconversion -fstack-protector-strong
 CFLAGS ?= -O2 -g
-our_ldlibs := $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs $(libraries))
+our_ldlibs := $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs $(libraries) 2>/dev/null)
 ifneq ($(STATIC),)
 # libnl refers to the name service, which no program of ours uses: ld warns of that.
 our_cflags += -ffunction-sections -fdata-sections
@@ -48,10 +48,17 @@ $(BUILD)/%: $(BUILD)/%.o $(common:%.c=$(BUILD)/%.o)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(our_cflags) $(CFLAGS) $(our_ldflags) $(LDFLAGS) -o $@ $^ $(our_ldlibs) $(LDLIBS)
 
-$(BUILD)/%.o: %.c Makefile
+$(BUILD)/%.o: %.c Makefile | libraries
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(compile) -MMD -MP -c -o $@ $<
+
+# Better words than the compiler's, where something is missing.
+libraries:
+	$(Q)command -v $(PKG_CONFIG) >/dev/null && $(PKG_CONFIG) --print-errors --exists $(libraries) || \
+		{ printf '%s\n' >&2 'make: pkg-config, or a library that it names above, is missing.' \
+		'  Debian: apt-get install pkg-config libjson-c-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev' \
+		'  OpenWrt: select libjson-c libnl-core libnl-genl libnl-route'; exit 1; }
 
 .PRECIOUS: $(BUILD)/%.o
 -include $(wildcard $(BUILD)/*.d)
@@ -61,4 +68,4 @@ include tests/tests.mk
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all clean install uninstall
+.PHONY: all clean install libraries uninstall

@@ -38,7 +38,7 @@ enum exit_code {
 };
 
 /* Which exit code an error, or 0, comes to. */
-static inline enum exit_code exit_code(int error)
+static inline int exit_code(int error)
 {
 	switch (-error) {
 	case ERR_CONFIG:
@@ -244,7 +244,7 @@ int peer_lock(const struct config *config);
 struct peer {
 	char ifname[IFNAMSIZ];
 	unsigned int port; /* UDP */
-	enum { PEER_NEW, PEER_RENEWED, PEER_KNOWN } manner;
+	enum peer_manner { PEER_NEW, PEER_RENEWED, PEER_KNOWN } manner;
 };
 
 /*

@@ -50,7 +50,10 @@ static const struct setting settings[] = {
 	{ "WAN", UNUSED, 0, "", 0, 0 },
 };
 
-enum { SETTINGS = sizeof(settings) / sizeof(settings[0]) };
+enum {
+	SETTINGS = sizeof(settings) / sizeof(settings[0]),
+	MAX_SHOWN = 20, /* characters of an unknown key, in a message */
+};
 
 /* Where a value comes from, for messages: a file and its line, or the environment. */
 struct source {
@@ -166,9 +169,9 @@ static int unknown_key(const struct source *at, const char *key)
 	for (int i = 0; i < SETTINGS; i++)
 		snprintf(known + strlen(known), sizeof(known) - strlen(known), " %s",
 			 settings[i].key);
-	/* Of the key only what a key may be made of: the line may be a misplaced secret. */
-	return complain(at, "unknown key %.*s; known are%s", (int)strspn(key, LETTERS DIGITS "_"),
-			key, known);
+	/* A private key in the wrong file looks like a long key with nothing behind the =. */
+	return complain(at, "unknown key%s%s; known are%s", strlen(key) < MAX_SHOWN ? " " : "",
+			strlen(key) < MAX_SHOWN ? key : "", known);
 }
 
 /*
@@ -207,7 +210,6 @@ static int read_line(struct config *config, char *line, const struct source *at)
 	const char *wrong;
 	char *key, *value;
 
-	line[strcspn(line, "\r\n")] = '\0';
 	key = line + strspn(line, " \t");
 	if (!*key || *key == '#')
 		return 0;
@@ -231,6 +233,7 @@ static int read_file(struct config *config, const char *path, bool required)
 	struct source at = { .file = path };
 	char *line = NULL;
 	size_t size = 0;
+	ssize_t len;
 	int ret = 0;
 	FILE *file;
 
@@ -239,8 +242,14 @@ static int read_file(struct config *config, const char *path, bool required)
 		return 0;
 	if (!file)
 		return complain(&at, "unable to open the configuration: %s", strerror(errno));
-	while (errno = 0, getline(&line, &size, file) >= 0) {
+	while (errno = 0, (len = getline(&line, &size, file)) >= 0) {
 		at.line++;
+		if (strlen(line) != (size_t)len) {
+			ret = complain(&at, "a NUL byte; this is no text file");
+			continue;
+		}
+		while (len && strchr("\r\n", line[len - 1]))
+			line[--len] = '\0';
 		if (read_line(config, line, &at) < 0)
 			ret = -ERR_CONFIG;
 	}

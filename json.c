@@ -154,13 +154,16 @@ size_t reply_format(char line[static REPLY_SIZE], int error, unsigned int port, 
 
 int meshifs_parse(const char *text, void (*each)(void *argument, const char *name), void *argument)
 {
-	struct json_object *object = json_tokener_parse(text), *list;
+	struct json_object *object = json_tokener_parse(text), *list, *name;
 	int ret = -ERR_MALFORMED;
 
 	if (json_object_object_get_ex(object, "mesh_interfaces", &list) &&
 	    json_object_is_type(list, json_type_array)) {
-		for (size_t i = 0; i < json_object_array_length(list); i++)
-			each(argument, json_object_get_string(json_object_array_get_idx(list, i)));
+		for (size_t i = 0; i < json_object_array_length(list); i++) {
+			name = json_object_array_get_idx(list, i);
+			if (json_object_is_type(name, json_type_string))
+				each(argument, json_object_get_string(name));
+		}
 		ret = 0;
 	}
 	json_object_put(object);

@@ -315,7 +315,7 @@ static int ask(struct talk *talk, struct known *known)
 }
 
 /* Begins with a daemon. Returns false if none of that kind is configured. */
-static bool begin(struct talk *talk, const struct config *config, int kind)
+static bool begin(struct talk *talk, const struct config *config, enum kind kind)
 {
 	*talk = (struct talk){ .config = config, .kind = kind, .fd = -1 };
 	return *address_of(talk) != '\0';
@@ -325,7 +325,7 @@ void mesh_announce(const struct config *config, const char *ifname)
 {
 	struct talk talk;
 
-	for (int kind = 0; kind < KINDS; kind++) {
+	for (enum kind kind = 0; kind < KINDS; kind++) {
 		if (!begin(&talk, config, kind))
 			continue;
 		/*
@@ -343,7 +343,7 @@ void mesh_withdraw(const struct config *config, const bool withdrawn[static MESH
 {
 	struct talk talk;
 
-	for (int kind = 0; kind < KINDS; kind++) {
+	for (enum kind kind = 0; kind < KINDS; kind++) {
 		if (!begin(&talk, config, kind))
 			continue;
 		for (unsigned int slot = 1; slot < MESH_SLOTS; slot++)
@@ -373,7 +373,7 @@ unsigned int mesh_sync(const struct config *config, const bool wanted[static MES
 	unsigned int told = 0;
 	struct talk talk;
 
-	for (int kind = 0; kind < KINDS; kind++) {
+	for (enum kind kind = 0; kind < KINDS; kind++) {
 		memset(slots, 0, sizeof(slots));
 		if (!begin(&talk, config, kind) || ask(&talk, &known) < 0)
 			continue;

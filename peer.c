@@ -221,7 +221,7 @@ static bool is_still_there(const struct admission *a)
 	return wgif_find(a->kernel, a->altname, &again) == 0 && again.index == a->wgif.index;
 }
 
-static int report(const struct admission *a, struct peer *peer, int manner)
+static int report(const struct admission *a, struct peer *peer, enum peer_manner manner)
 {
 	memcpy(peer->ifname, a->wgif.name, sizeof(peer->ifname));
 	peer->port = a->device.listen_port;

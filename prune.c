@@ -105,7 +105,7 @@ static int examine(struct sweep *sweep, const char *ifname)
 		return 0;
 	if (ret == 0)
 		ret = wgif_get_device(sweep->kernel, wgif.index, wgif.key, &device);
-	if (ret < 0)
+	if (ret != 0)
 		return ret == -ERR_ABSENT ? 0 : ret;
 
 	now = moment_now();

@@ -108,6 +108,7 @@ wait_for() {
 start_socat() {
 	socat "TCP6-LISTEN:40000,fork,reuseaddr,ipv6only=0,backlog=1024,max-children=500${1:-}" \
 		"EXEC:$PWD/$handler,nofork" 2>>"$work/log" &
+	# shellcheck disable=SC2034 # for the tests
 	socat_pid=$!
 	wait_for 5 socat -u OPEN:/dev/null TCP:127.0.0.1:40000
 }

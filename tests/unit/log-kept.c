@@ -6,11 +6,6 @@
 
 static char kept[16384];
 
-void log_open(const char *program)
-{
-	(void)program;
-}
-
 void log_line(int priority, const char *format, ...)
 {
 	const size_t len = strlen(kept);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What the units share. See unit.h. */
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,11 +23,13 @@ static char folder[] = "/tmp/wg-broker-unit.XXXXXX";
 
 void unit_add(const char *name, CMUnitTestFunction function, const void *row)
 {
-	char *copy = strdup(name);
+	struct entry *entry = &entries[count_entries++];
 
-	if (count_entries == MAX_TESTS || !copy)
+	if (count_entries > MAX_TESTS)
 		abort();
-	entries[count_entries++] = (struct entry){ copy, function, row };
+	*entry = (struct entry){ strdup(name), function, row };
+	if (!entry->name)
+		abort();
 }
 
 void unit_add_rows(const char *function_name, CMUnitTestFunction function, const void *rows,
@@ -46,17 +49,16 @@ static void dispatch(void **state)
 	const struct entry *entry = *state;
 
 	current = entry->name;
-	*state = (void *)(uintptr_t)entry->row;
+	*state = (void *)entry->row;
 	entry->function(state);
 }
 
-static void remove_folder(void)
+static int remove_one(const char *path, const struct stat *file, int type, struct FTW *where)
 {
-	char command[sizeof(folder) + 8];
-
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	if (system(command) != 0)
-		abort();
+	(void)file;
+	(void)type;
+	(void)where;
+	return remove(path);
 }
 
 int unit_run(void)
@@ -66,7 +68,6 @@ int unit_run(void)
 
 	/* No setting of whoever runs the tests is to reach them. */
 	clearenv();
-	setenv("PATH", "/usr/bin:/bin", 1);
 	if (!mkdtemp(folder))
 		abort();
 	for (size_t i = 0; i < count_entries; i++)
@@ -77,7 +78,8 @@ int unit_run(void)
 		};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	failures = _cmocka_run_group_tests("units", tests, count_entries, NULL, NULL);
-	remove_folder();
+	if (nftw(folder, remove_one, 10, FTW_DEPTH | FTW_PHYS) != 0)
+		abort();
 	for (size_t i = 0; i < count_entries; i++)
 		free(entries[i].name);
 	return failures != 0;

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The configuration: what a file comes to, and what is said of each mistake. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+#include "broker.h"
+
+static const char defaults[] = "broker=40000 start=40000 end=41000 max=150 mtu=1374 timeout=10 "
+			       "group=40000 slots=150 key=/etc/wg-broker/secret babel=33123 "
+			       "options= l3roamd= mmfd= prefix=wgpeer";
+
+/* A file, the environment, and how what was read differs from the defaults, as text. */
+struct row {
+	const char *name;
+	struct bytes file;
+	const char *want;
+	const char *environment[4]; /* pairs of name and value */
+};
+
+/* As operators of the shell broker have it. */
+static const char shell_file[] = "# The ports that nodes ask at, and that their tunnels end at\n"
+				 "BROKERPORT=40000\n"
+				 "STARTPORT=40000 # both ends are\n"
+				 "ENDPORT=41000\t# included\n"
+				 "\n"
+				 "BABELPORT=33123\n"
+				 "MTU=1374 # don't go over $1400; it's \"too much\"\n"
+				 "WG=wg\n"
+				 "WAN='eth0'\n"
+				 "MAXCONNECTIONS=\"150\"\n"
+				 "  # the gateway's own\n"
+				 "PRIVATEKEY=/etc/wg-broker/secret\n"
+				 "L3ROAMDSOCK=\"/var/run/l3roamd.sock\"\n"
+				 "#MMFDSOCK=/nowhere\n"
+				 "MMFDSOCK=/var/run/mmfd.sock\n";
+
+static const struct row taken[] = {
+	{ "an empty file", BYTES(""), "", { NULL } },
+	{ "the shell broker's file",
+	  { shell_file, sizeof(shell_file) - 1 },
+	  " l3roamd=/var/run/l3roamd.sock mmfd=/var/run/mmfd.sock",
+	  { NULL } },
+	{ "no newline at the end", BYTES("MTU=1400"), " mtu=1400", { NULL } },
+	{ "no newline after a comment", BYTES("MTU=1400\n# a"), " mtu=1400", { NULL } },
+	{ "CR LF",
+	  BYTES("MTU=1400\r\n\r\nMAXCONNECTIONS=7\r\n"),
+	  " max=7 mtu=1400 slots=7",
+	  { NULL } },
+	{ "blanks around", BYTES(" \tMTU=1400 \t \n"), " mtu=1400", { NULL } },
+	{ "export", BYTES("export  MTU=1400\n"), " mtu=1400", { NULL } },
+	{ "double quotes", BYTES("MTU=\"1400\"\n"), " mtu=1400", { NULL } },
+	{ "single quotes", BYTES("MTU='1400' # a\n"), " mtu=1400", { NULL } },
+	{ "quotes in pieces", BYTES("MTU=1'4'\"0\"0\n"), " mtu=1400", { NULL } },
+	{ "a blank in quotes", BYTES("PRIVATEKEY=\"/a b\"\n"), " key=/a b", { NULL } },
+	{ "# in quotes", BYTES("PRIVATEKEY='/a#b # c'#d\n"), " key=/a#b # c#d", { NULL } },
+	{ "# without a blank", BYTES("PRIVATEKEY=/a#b #c\n"), " key=/a#b", { NULL } },
+	{ "$ in single quotes",
+	  BYTES("PRIVATEKEY='/$HOME/`a`\\'\n"),
+	  " key=/$HOME/`a`\\",
+	  { NULL } },
+	{ "; in quotes", BYTES("PRIVATEKEY=\"/a;b\"\n"), " key=/a;b", { NULL } },
+	{ "one quote in the other", BYTES("PRIVATEKEY=\"/it's\"\n"), " key=/it's", { NULL } },
+	{ "the last of two counts", BYTES("MTU=1400\nMTU=1300\n"), " mtu=1300", { NULL } },
+	{ "empty ones",
+	  BYTES("L3ROAMDSOCK=\nMMFDSOCK= # none\nBABELPORT=''\nWG=\n"),
+	  " babel=",
+	  { NULL } },
+	{ "a socket of babeld",
+	  BYTES("BABELPORT=/run/babeld.sock\n"),
+	  " babel=/run/babeld.sock",
+	  { NULL } },
+	{ "options for babeld",
+	  BYTES("BABELOPTIONS='type tunnel rxcost 96'\n"),
+	  " options=type tunnel rxcost 96",
+	  { NULL } },
+	{ "the least",
+	  BYTES("MTU=1280\nTIMEOUT=1\nIFGROUP=1\nSTARTPORT=1\nENDPORT=1\n"),
+	  " start=1 end=1 mtu=1280 timeout=1 group=1 slots=1",
+	  { NULL } },
+	{ "the most",
+	  BYTES("MTU=65455\nTIMEOUT=3600\nIFGROUP=4294967295\nSTARTPORT=1\nENDPORT=65535\n"
+		"MAXCONNECTIONS=65535\nIFPREFIX=Az09-_wgpr\n"),
+	  " start=1 end=65535 max=65535 mtu=65455 timeout=3600 group=4294967295 slots=65535 "
+	  "prefix=Az09-_wgpr",
+	  { NULL } },
+	{ "zeroes in front", BYTES("MTU=0001400\n"), " mtu=1400", { NULL } },
+	{ "fewer ports than peers", BYTES("ENDPORT=40009\n"), " end=40009 slots=10", { NULL } },
+	{ "fewer peers than ports", BYTES("MAXCONNECTIONS=9\n"), " max=9 slots=9", { NULL } },
+	{ "the environment counts", BYTES("MTU=1400\n"), " mtu=1300", { "MTU", "1300" } },
+	{ "the environment alone",
+	  BYTES(""),
+	  " mtu=1300 mmfd=/a",
+	  { "MTU", "1300", "MMFDSOCK", "/a" } },
+	{ "the environment as it is", BYTES(""), " key=/a # 'b'", { "PRIVATEKEY", "/a # 'b'" } },
+	{ "other variables", BYTES(""), "", { "HOME", "/root", "mtu", "1" } },
+};
+
+static void as_text(char *text, size_t size, const struct config *config)
+{
+	snprintf(text, size,
+		 "broker=%u start=%u end=%u max=%u mtu=%u timeout=%u group=%u slots=%u key=%s "
+		 "babel=%s options=%s l3roamd=%s mmfd=%s prefix=%s",
+		 config->broker_port, config->start_port, config->end_port, config->max_peers,
+		 config->mtu, config->timeout, config->group, config->slots, config->private_key,
+		 config->babel, config->babel_options, config->l3roamd, config->mmfd,
+		 config->prefix);
+}
+
+static void release(struct config *config)
+{
+	free(config->private_key);
+	free(config->babel);
+	free(config->babel_options);
+	free(config->l3roamd);
+	free(config->mmfd);
+	free(config->prefix);
+}
+
+/* Length of the field "name=value" at the start: a value may have blanks, a name has none. */
+static size_t field_len(const char *field)
+{
+	const char *equals = strchr(field, '='), *next;
+
+	if (!equals)
+		return strlen(field);
+	next = strchr(equals + 1, '=');
+	if (!next)
+		return strlen(field);
+	while (*next != ' ')
+		next--;
+	return (size_t)(next - field);
+}
+
+/* What is in a text of fields and not in the defaults, each with a blank in front. */
+static void differences(char *out, const char *text)
+{
+	const char *standard = defaults;
+
+	*out = '\0';
+	while (*text && *standard) {
+		const size_t len = field_len(text), standard_len = field_len(standard);
+
+		if (len != standard_len || strncmp(text, standard, len) != 0)
+			out += sprintf(out, " %.*s", (int)len, text);
+		text += len + (text[len] == ' ');
+		standard += standard_len + (standard[standard_len] == ' ');
+	}
+}
+
+static void test_taken(void **state)
+{
+	const struct row *row = *state;
+	char text[1024], got[1024];
+	struct config config;
+
+	for (int i = 0; i < 4 && row->environment[i]; i += 2)
+		setenv(row->environment[i], row->environment[i + 1], 1);
+	unit_is_int("config_read",
+		    config_read(&config, unit_file(row->file.text, row->file.len, 0600)), 0);
+	for (int i = 0; i < 4 && row->environment[i]; i += 2)
+		unsetenv(row->environment[i]);
+	as_text(text, sizeof(text), &config);
+	release(&config);
+	differences(got, text);
+	unit_is_text("what is not the default", got, row->want);
+	unit_is_text("log", unit_log(), "");
+}
+
+#define UNEXPANDED "$, ` and \\ are not expanded; write the value itself, or quote it with '"
+#define OPERATORS "; & | < > ( ) must stand in quotes"
+#define SYNTAX "a line must be KEY=VALUE, with no blanks around the ="
+#define FOLLOWS "only a # comment may follow the value; quote a value with blanks"
+#define KNOWN                                                                                      \
+	"; known are BROKERPORT STARTPORT ENDPORT MAXCONNECTIONS MTU PRIVATEKEY BABELPORT "        \
+	"BABELOPTIONS L3ROAMDSOCK MMFDSOCK IFPREFIX IFGROUP TIMEOUT WG WAN"
+#define BABEL                                                                                      \
+	"BABELPORT must be a port from 1 to 65535, the absolute path of a socket, or empty, of 0 " \
+	"to 107 characters"
+#define PREFIX "IFPREFIX must be letters, digits, - and _, not - in front, of 1 to 10 characters"
+#define WORDS "BABELOPTIONS must be words of letters, digits and - _ . / of 0 to 200 characters"
+
+/* In what is wanted, each line begins after the file's name. */
+static const struct row mistaken[] = {
+	{ "not a number",
+	  BYTES("MTU=big\n"),
+	  ":1: MTU must be a number from 1280 to 65455\n",
+	  { NULL } },
+	{ "an end that is no digit",
+	  BYTES("MTU=1400x\n"),
+	  ":1: MTU must be a number from 1280 to 65455\n",
+	  { NULL } },
+	{ "no number", BYTES("MTU=\n"), ":1: MTU must be a number from 1280 to 65455\n", { NULL } },
+	{ "a sign",
+	  BYTES("\n\nMTU=+1400\n"),
+	  ":3: MTU must be a number from 1280 to 65455\n",
+	  { NULL } },
+	{ "a quoted blank",
+	  BYTES("MTU=' 1400'\n"),
+	  ":1: MTU must be a number from 1280 to 65455\n",
+	  { NULL } },
+	{ "hexadecimal",
+	  BYTES("MTU=0x578\n"),
+	  ":1: MTU must be a number from 1280 to 65455\n",
+	  { NULL } },
+	{ "too low",
+	  BYTES("MTU=1279\n"),
+	  ":1: MTU must be a number from 1280 to 65455\n",
+	  { NULL } },
+	{ "too high",
+	  BYTES("MTU=65456\n"),
+	  ":1: MTU must be a number from 1280 to 65455\n",
+	  { NULL } },
+	{ "2^32",
+	  BYTES("IFGROUP=4294967296\n"),
+	  ":1: IFGROUP must be a number from 1 to 4294967295\n",
+	  { NULL } },
+	{ "2^64 + 1400",
+	  BYTES("MTU=18446744073709553016\n"),
+	  ":1: MTU must be a number from 1280 to 65455\n",
+	  { NULL } },
+	{ "BROKERPORT",
+	  BYTES("BROKERPORT=0\n"),
+	  ":1: BROKERPORT must be a number from 1 to 65535\n",
+	  { NULL } },
+	{ "STARTPORT",
+	  BYTES("STARTPORT=65536\n"),
+	  ":1: STARTPORT must be a number from 1 to 65535\n",
+	  { NULL } },
+	{ "ENDPORT",
+	  BYTES("ENDPORT=65536\n"),
+	  ":1: ENDPORT must be a number from 1 to 65535\n",
+	  { NULL } },
+	{ "MAXCONNECTIONS",
+	  BYTES("MAXCONNECTIONS=0\n"),
+	  ":1: MAXCONNECTIONS must be a number from 1 to 65535\n",
+	  { NULL } },
+	{ "IFGROUP",
+	  BYTES("IFGROUP=0\n"),
+	  ":1: IFGROUP must be a number from 1 to 4294967295\n",
+	  { NULL } },
+	{ "TIMEOUT",
+	  BYTES("TIMEOUT=3601\n"),
+	  ":1: TIMEOUT must be a number from 1 to 3600\n",
+	  { NULL } },
+	{ "PRIVATEKEY relative",
+	  BYTES("PRIVATEKEY=secret\n"),
+	  ":1: PRIVATEKEY must be an absolute path of 1 to 4095 characters\n",
+	  { NULL } },
+	{ "PRIVATEKEY empty",
+	  BYTES("PRIVATEKEY=\n"),
+	  ":1: PRIVATEKEY must be an absolute path of 1 to 4095 characters\n",
+	  { NULL } },
+	{ "L3ROAMDSOCK",
+	  BYTES("L3ROAMDSOCK=a\n"),
+	  ":1: L3ROAMDSOCK must be an absolute path of 0 to 107 characters\n",
+	  { NULL } },
+	{ "MMFDSOCK",
+	  BYTES("MMFDSOCK=~/a\n"),
+	  ":1: MMFDSOCK must be an absolute path of 0 to 107 characters\n",
+	  { NULL } },
+	{ "BABELPORT 0", BYTES("BABELPORT=0\n"), ":1: " BABEL "\n", { NULL } },
+	{ "BABELPORT 65536", BYTES("BABELPORT=65536\n"), ":1: " BABEL "\n", { NULL } },
+	{ "BABELPORT with a host", BYTES("BABELPORT=::1\n"), ":1: " BABEL "\n", { NULL } },
+	{ "BABELOPTIONS", BYTES("BABELOPTIONS='a\tb'\n"), ":1: " WORDS "\n", { NULL } },
+	{ "IFPREFIX empty", BYTES("IFPREFIX=\n"), ":1: " PREFIX "\n", { NULL } },
+	{ "IFPREFIX too long", BYTES("IFPREFIX=wgpeerwgpee\n"), ":1: " PREFIX "\n", { NULL } },
+	{ "IFPREFIX with a slash", BYTES("IFPREFIX=wg/\n"), ":1: " PREFIX "\n", { NULL } },
+	{ "IFPREFIX with - in front", BYTES("IFPREFIX=-wg\n"), ":1: " PREFIX "\n", { NULL } },
+	{ "IFPREFIX with %", BYTES("IFPREFIX=wg%d\n"), ":1: " PREFIX "\n", { NULL } },
+	{ "ports the wrong way round",
+	  BYTES("STARTPORT=41001\n"),
+	  ": ENDPORT must not be lower than STARTPORT\n",
+	  { NULL } },
+
+	{ "an unknown key",
+	  BYTES("MTU=1400\nMUT=1400\n"),
+	  ":2: unknown key MUT" KNOWN "\n",
+	  { NULL } },
+	{ "lower case", BYTES("mtu=1400\n"), ":1: unknown key mtu" KNOWN "\n", { NULL } },
+	{ "a private key",
+	  BYTES("BQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEiIyQ=\n"),
+	  ":1: unknown key" KNOWN "\n",
+	  { NULL } },
+	{ "blanks before =", BYTES("MTU =1400\n"), ":1: " SYNTAX "\n", { NULL } },
+	{ "blanks behind =", BYTES("MTU= 1400\n"), ":1: MTU: " FOLLOWS "\n", { NULL } },
+	{ "no =", BYTES("MTU\n"), ":1: " SYNTAX "\n", { NULL } },
+	{ "a command", BYTES("rm -rf /\n"), ":1: " SYNTAX "\n", { NULL } },
+	{ "a section", BYTES("[broker]\n"), ":1: " SYNTAX "\n", { NULL } },
+	{ "a byte order mark", BYTES("\357\273\277MTU=1400\n"), ":1: " SYNTAX "\n", { NULL } },
+	{ "export and nothing", BYTES("export MTU\n"), ":1: " SYNTAX "\n", { NULL } },
+	{ "two in a line", BYTES("MTU=1400 WG=wg\n"), ":1: MTU: " FOLLOWS "\n", { NULL } },
+	{ "; and one more", BYTES("MTU=1400; WG=wg\n"), ":1: MTU: " OPERATORS "\n", { NULL } },
+	{ "& in the background", BYTES("MTU=1400&\n"), ":1: MTU: " OPERATORS "\n", { NULL } },
+	{ "a variable", BYTES("MMFDSOCK=$HOME/a\n"), ":1: MMFDSOCK: " UNEXPANDED "\n", { NULL } },
+	{ "a variable in quotes",
+	  BYTES("MMFDSOCK=\"$HOME/a\"\n"),
+	  ":1: MMFDSOCK: " UNEXPANDED "\n",
+	  { NULL } },
+	{ "a command in quotes", BYTES("MTU=`id`\n"), ":1: MTU: " UNEXPANDED "\n", { NULL } },
+	{ "a line that goes on",
+	  BYTES("MMFDSOCK=/a\\\n"),
+	  ":1: MMFDSOCK: " UNEXPANDED "\n",
+	  { NULL } },
+	{ "a quote without end",
+	  BYTES("WAN='eth0\nMTU=1400\n"),
+	  ":1: WAN: the quote does not end\n",
+	  { NULL } },
+	{ "one quote ends not the other",
+	  BYTES("WAN=\"eth0'\n"),
+	  ":1: WAN: the quote does not end\n",
+	  { NULL } },
+	{ "a NUL byte",
+	  BYTES("MTU=1400\0x\n"),
+	  ":1: a NUL byte; this is no text file\n",
+	  { NULL } },
+	{ "a NUL byte in a comment",
+	  BYTES("#\0\nMTU=1400\n"),
+	  ":1: a NUL byte; this is no text file\n",
+	  { NULL } },
+	{ "CR alone",
+	  BYTES("MTU=1400\rWG=a\r"),
+	  ":1: MTU must be a number from 1280 to 65455\n",
+	  { NULL } },
+	{ "three of them",
+	  BYTES("MTU=1\nA=1\n\nTIMEOUT=0"),
+	  ":1: MTU must be a number from 1280 to 65455\n"
+	  ":2: unknown key A" KNOWN "\n"
+	  ":4: TIMEOUT must be a number from 1 to 3600\n",
+	  { NULL } },
+	{ "in the environment",
+	  BYTES(""),
+	  "environment: MTU must be a number from 1280 to 65455\n",
+	  { "MTU", "" } },
+};
+
+static void test_mistaken(void **state)
+{
+	const struct row *row = *state;
+	const char *path = unit_file(row->file.text, row->file.len, 0600), *at = row->want;
+	char want[2048] = "";
+	struct config config;
+
+	for (int i = 0; i < 4 && row->environment[i]; i += 2)
+		setenv(row->environment[i], row->environment[i + 1], 1);
+	unit_is_int("config_read", config_read(&config, path), -ERR_CONFIG);
+	for (int i = 0; i < 4 && row->environment[i]; i += 2)
+		unsetenv(row->environment[i]);
+	release(&config);
+	while (*at) {
+		const size_t len = strcspn(at, "\n") + 1, old = strlen(want);
+
+		snprintf(want + old, sizeof(want) - old, "3 %s%.*s", *at == ':' ? path : "",
+			 (int)len, at);
+		at += len;
+	}
+	unit_is_text("log", unit_log(), want);
+}
+
+static void test_long_lines(void **state)
+{
+	static const char *const starts[] = { "PRIVATEKEY=/", "MTU=1", "A", "", "PRIVATEKEY='" };
+	const size_t len = 1 << 20;
+	char *text = malloc(len);
+	struct config config;
+
+	(void)state;
+	assert_non_null(text);
+	for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
+		memset(text, 'x', len);
+		memcpy(text, starts[i], strlen(starts[i]));
+		text[len - 1] = '\n';
+		unit_is_int(starts[i], config_read(&config, unit_file(text, len, 0600)),
+			    -ERR_CONFIG);
+		release(&config);
+		if (strlen(unit_log()) > 512)
+			unit_is_text("log", "too long", "");
+	}
+	snprintf(text, len, "%*s", (int)len - 1, "WG=wg");
+	unit_is_int("spaces", config_read(&config, unit_file(text, len - 1, 0600)), 0);
+	release(&config);
+	memset(text, '#', len);
+	unit_is_int("a comment", config_read(&config, unit_file(text, len, 0600)), 0);
+	release(&config);
+	unit_is_text("log", unit_log(), "");
+	free(text);
+}
+
+static void test_unreadable(void **state)
+{
+	char path[256], want[512];
+	struct config config;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s", unit_path("absent"));
+	unit_is_int("absent", config_read(&config, path), -ERR_CONFIG);
+	release(&config);
+	snprintf(want, sizeof(want),
+		 "3 %s: unable to open the configuration: No such file or directory\n", path);
+	unit_is_text("log", unit_log(), want);
+
+	snprintf(path, sizeof(path), "%s", unit_path("folder"));
+	assert_int_equal(mkdir(path, 0700), 0);
+	unit_is_int("a folder", config_read(&config, path), -ERR_CONFIG);
+	release(&config);
+	snprintf(want, sizeof(want), "3 %s: unable to read the configuration: Is a directory\n",
+		 path);
+	unit_is_text("log", unit_log(), want);
+}
+
+/* With no path, the standard file may be missing. */
+static void test_standard_file(void **state)
+{
+	char text[1024];
+	struct config config;
+
+	(void)state;
+	if (access(CONFIG_FILE, F_OK) == 0)
+		skip();
+	unit_is_int("config_read", config_read(&config, NULL), 0);
+	as_text(text, sizeof(text), &config);
+	release(&config);
+	unit_is_text("all", text, defaults);
+}
+
+int main(void)
+{
+	UNIT_TABLE(test_taken, taken);
+	UNIT_TABLE(test_mistaken, mistaken);
+	unit_add("lines of 1 MiB", test_long_lines, NULL);
+	unit_add("files that cannot be read", test_unreadable, NULL);
+	unit_add("no file at all", test_standard_file, NULL);
+	return unit_run();
+}
