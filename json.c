@@ -46,10 +46,33 @@ void request_free(struct request *request)
 	free(request);
 }
 
+/* The length of the number that the text begins with, as RFC 8259 has it, or 0. */
+static size_t number_len(const char *text)
+{
+	static const char digits[] = "0123456789";
+	const char *at = text + (*text == '-');
+	size_t len = strspn(at, digits);
+
+	if (len == 0 || (len > 1 && *at == '0'))
+		return 0;
+	at += len;
+	if (*at == '.') {
+		len = strspn(++at, digits);
+		at += len;
+	}
+	if (len && (*at == 'e' || *at == 'E')) {
+		at += strchr("+-", at[1]) ? 2 : 1;
+		len = strspn(at, digits);
+		at += len;
+	}
+	return len && !strchr("+-.", *at) ? (size_t)(at - text) : 0;
+}
+
 /*
  * Counts the members of the object that the text is. json-c has taken it, but json-c takes more
- * than RFC 8259 does: NaN, Infinity, and control characters in strings. For these it returns -1,
- * and for an escaped NUL, where json-c cuts a name off.
+ * than RFC 8259 does: NaN, Infinity, control characters in strings, and some numbers, those in
+ * parts even where not as a whole. For these it returns -1, and for an escaped NUL, where json-c
+ * cuts a name off.
  */
 static int count_members(const char *text, size_t len)
 {
@@ -62,6 +85,14 @@ static int count_members(const char *text, size_t len)
 		if (quoted ? (unsigned char)c < ' ' || strncmp(&text[i], "\\u0000", 6) == 0 :
 			     c == 'N' || c == 'I')
 			return -1;
+		if (!quoted && (c == '-' || (c >= '0' && c <= '9'))) {
+			const size_t number = number_len(&text[i]);
+
+			if (!number)
+				return -1;
+			i += number - 1;
+			continue;
+		}
 		if (quoted && c == '\\')
 			i++;
 		else if (c == '"')

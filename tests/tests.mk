@@ -69,6 +69,33 @@ check-prerequisites:
 check-there:
 	$(Q)$(if $(strip $(T)),:,echo 'make check: no tests on a kernel: T is empty' >&2; exit 1)
 
+# Each for so many seconds, from the seeds, and what was found before.
+FUZZ_TIME ?= 60
+fuzzers := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+fuzz_flags := $(sanitize_flags) -fsanitize=fuzzer-no-link
+
+fuzz: fuzz-prerequisites
+	+$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang CFLAGS='$(fuzz_flags)' \
+		$(fuzzers:%=fuzz-%)
+fuzz-prerequisites:
+	$(Q)tests/prerequisites fuzz
+fuzz-%: $(BUILD)/%
+	$(call say,FUZZ,$*)
+	$(Q)mkdir -p $(BUILD)/corpus/$*
+	$(Q)$< -max_total_time=$(FUZZ_TIME) -max_len=5000 -dict=tests/fuzz/words -verbosity=0 \
+		-print_final_stats=1 -artifact_prefix=$(BUILD)/$*- $(BUILD)/corpus/$* tests/fuzz/seeds
+$(fuzzers:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(addprefix $(BUILD)/,json.o config.o key.o note.o)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $$($(PKG_CONFIG) --libs json-c)
+
+# How much of the code the units and the programs without a kernel reach.
+coverage:
+	+$(Q)$(MAKE) --no-print-directory STATIC= BUILD=$(BUILD)/coverage \
+		CFLAGS='-O0 -g --coverage' units
+	$(Q)prove --exec tests/vm/prove-exec $(units:$(BUILD)/%=$(BUILD)/coverage/%)
+	$(Q)for unit in json config key note log; do \
+		gcov -n -o $(BUILD)/coverage $$unit.c | grep -A1 "^File '$$unit.c'"; done
+
 # Warnings are errors, of two compilers; then the format, and what reads C and shell for mistakes.
 c_files := $(wildcard *.c tests/*/*.c)
 objects := $(c_files:%.c=$(BUILD)/%.o)
@@ -108,5 +135,5 @@ $(BUILD)/bench/%: tests/bench/%.c Makefile
 	$(Q)$(CC) $(our_cflags) $(CFLAGS) -D_GNU_SOURCE -static $(LDFLAGS) -o $@ $<
 
 .PHONY: bench check check-all check-kernel check-prerequisites check-sanitize check-there \
-	check-units check-valgrind debug lint lint-clang lint-cppcheck lint-format lint-gcc \
+	check-units check-valgrind coverage debug fuzz fuzz-prerequisites lint lint-clang lint-cppcheck lint-format lint-gcc \
 	lint-prerequisites lint-shell lint-tidy objects run sanitize units
