@@ -10,6 +10,7 @@ source "${BASH_SOURCE[0]%/*}/tap.sh"
 # The folder of the programs to test; that of a sanitizer's build, for one.
 BROKER_BUILD=${BROKER_BUILD:-build}
 handler=$BROKER_BUILD/broker-handler
+admin=$BROKER_BUILD/broker-admin
 etc=/etc/wg-broker
 work=$(mktemp -d)
 
@@ -34,6 +35,22 @@ request_of() { printf '{"version":1,"pubkey":"%s"}\n' "$1"; }
 
 # ask PUBKEY: what the handler replies, without a supervisor. Its log goes to $work/log.
 ask() { request_of "$1" | "$handler" 2>>"$work/log"; }
+
+# later SECONDS COMMAND [ARG...]: runs it with a boot clock that is so much ahead.
+later() {
+	local seconds=$1
+	shift
+	unshare --time --fork --boottime "$seconds" -- "$@"
+}
+
+# The boot clock, in seconds.
+boot_clock() { cut -d . -f 1 /proc/uptime; }
+
+# note_of INTERFACE FIELD: a number of the note in its alias, or nothing.
+note_of() {
+	ip -j link show dev "$1" | jq -r '.[0].ifalias // empty' | grep -o "\b$2=-\?[0-9]*" |
+		cut -d = -f 2
+}
 
 # port_of REPLY: the port, or nothing.
 port_of() { jq -r '.port // empty' <<<"$1"; }
@@ -111,4 +128,25 @@ start_socat() {
 	# shellcheck disable=SC2034 # for the tests
 	socat_pid=$!
 	wait_for 5 socat -u OPEN:/dev/null TCP:127.0.0.1:40000
+}
+
+# handshake_again NODE INTERFACE: a handshake of another second than the last.
+handshake_again() {
+	local before=$(($(handshake_of "$2"))) end=$((SECONDS + 30))
+	until [[ $(handshake_of "$2") != "$before" ]]; do
+		((SECONDS < end)) || return 1
+		ip -n "$1" link set wg0 down
+		ip -n "$1" link set wg0 up
+		ip netns exec "$1" ping -c 1 -W 1 "fe80::1%wg0" >/dev/null
+	done
+	return 0
+}
+
+# reply_times COUNT: how many milliseconds as many new keys, one after the other, wait for their
+# reply from the supervisor: the median and the longest.
+reply_times() {
+	local _
+	for _ in $(seq "$1"); do new_pubkey; done >"$work/new-keys"
+	tests/ask-each.py "$work/new-keys" | jq -rs '(map(.seconds * 1000 | round) | sort) as $ms |
+		if all(.port) then "\($ms[$ms | length / 2 | floor]) \($ms[-1])" else "refused" end'
 }
