@@ -113,6 +113,7 @@ static int set_text(const struct setting *setting, const char *value, char **tex
 	if (setting->kind == PATH_OR_PORT && len && *value != '/' &&
 	    set_number(&port, value, &ignored) < 0)
 		return -1;
+	free(*text);
 	*text = strdup(value);
 	return *text ? 0 : -1;
 }
