@@ -75,7 +75,7 @@ static int receive(uint8_t pubkey[static KEY_LEN], const char **why)
 	return ret;
 }
 
-/* The node's address as text, for the log. */
+/* The node's address as text, for the log. Once the node has closed, the kernel has forgotten it. */
 static const char *peer_address(void)
 {
 	static const char *const variables[] = { "REMOTE_ADDR", "REMOTE_HOST", "SOCAT_PEERADDR" };
@@ -104,13 +104,13 @@ static const char *peer_address(void)
 }
 
 /* Answers the node, and tells it that this was all. */
-static void reply(int error, unsigned int port)
+static void reply(int error, unsigned int port, const char *address)
 {
 	char line[REPLY_SIZE];
 	const size_t len = reply_format(line, error, port, time(NULL));
 
 	if (write(STDOUT_FILENO, line, len) != (ssize_t)len)
-		log_line(LOG_INFO, "%s went before its reply", peer_address());
+		log_line(LOG_INFO, "%s went before its reply", address);
 	if (shutdown(STDOUT_FILENO, SHUT_WR) < 0)
 		close(STDOUT_FILENO);
 }
@@ -140,10 +140,9 @@ static void linger(bool patient)
 	deadline_end();
 }
 
-static void log_outcome(int error, const struct peer *peer, const char *why)
+static void log_outcome(int error, const struct peer *peer, const char *why, const char *address)
 {
 	static const char *const manners[] = { "new", "renewed", "known" };
-	const char *address = peer_address();
 
 	switch (-error) {
 	case 0:
@@ -187,7 +186,7 @@ static int serve(const struct config *config, const uint8_t pubkey[static KEY_LE
  */
 int main(int argc, char **argv)
 {
-	const char *path = NULL, *why = "";
+	const char *path = NULL, *why = "", *address = peer_address();
 	uint8_t pubkey[KEY_LEN];
 	struct config config;
 	struct peer peer = { .port = 0 };
@@ -217,7 +216,7 @@ int main(int argc, char **argv)
 	}
 	if (misused || optind < argc) {
 		log_line(LOG_ERR, "unable to understand the options; " USAGE);
-		reply(-ERR_FAILURE, 0);
+		reply(-ERR_FAILURE, 0, address);
 		return EXIT_USAGE;
 	}
 
@@ -229,8 +228,8 @@ int main(int argc, char **argv)
 	if (ret == 0)
 		ret = serve(&config, pubkey, &peer);
 	deadline_end();
-	reply(ret, peer.port);
-	log_outcome(ret, &peer, why);
+	reply(ret, peer.port, address);
+	log_outcome(ret, &peer, why, address);
 	if (ret == 0 && peer.manner != PEER_KNOWN)
 		mesh_announce(&config, peer.ifname);
 	linger(ret == -ERR_MALFORMED);

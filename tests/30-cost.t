@@ -5,14 +5,8 @@
 source tests/lib.sh
 
 bench=build/bench
-random_keys() {
-	python3 -c '
-import base64, os, sys
-for _ in range(int(sys.argv[1])):
-    print(base64.b64encode(os.urandom(32)).decode())' "$1"
-}
 requests() { sed 's/.*/{"version":1,"pubkey":"&"}/'; }
-new_requests() { random_keys "$1" | requests; }
+new_requests() { random_pubkeys "$1" | requests; }
 same_requests() { for ((i = 0; i < $1; i++)); do request_of "$2"; done; }
 
 # measure WANTED COMMAND...: the median of the runs for the lines of stdin, in instructions.

@@ -8,6 +8,7 @@ line of JSON for each connection, in the order of the requests:
   reply    what came, as text
   port     the port in it, or null
   code     the error's code in it, or null
+  sent     seconds from the first byte sent to the last, or null if not all was sent
   replied  seconds from the first byte sent to the first byte of the reply, or null
   ended    seconds from the first byte sent to the end of the connection
   end      how it ended: eof, reset, timeout (ours), or the words of another error
@@ -58,13 +59,14 @@ def units(options, data):
     return [data]
 
 
-async def send(options, writer, data):
+async def send(options, writer, data, result, start):
     try:
         for i, unit in enumerate(units(options, data)):
             if i and options.delay:
                 await asyncio.sleep(options.delay)
             writer.write(unit)
             await writer.drain()
+        result["sent"] = round(time.monotonic() - start, 3)
         if options.after == "half":
             writer.write_eof()
     except ConnectionError:
@@ -91,7 +93,7 @@ async def receive(reader, result, start):
 async def exchange(options, data, result):
     reader, writer = await asyncio.open_connection(options.host, options.port)
     start = time.monotonic()
-    sender = asyncio.create_task(send(options, writer, data))
+    sender = asyncio.create_task(send(options, writer, data, result, start))
     try:
         if options.after == "close":
             await sender
@@ -106,7 +108,7 @@ async def exchange(options, data, result):
 
 
 async def connection(options, data):
-    result = dict.fromkeys(["reply", "port", "code", "replied", "ended", "end"])
+    result = dict.fromkeys(["reply", "port", "code", "sent", "replied", "ended", "end"])
     try:
         await exchange(options, data, result)
         answer = json.loads(result["reply"] or "{}")

@@ -13,17 +13,26 @@ handler=$BROKER_BUILD/broker-handler
 admin=$BROKER_BUILD/broker-admin
 etc=/etc/wg-broker
 work=$(mktemp -d)
+jobs=() # processes that end with the script
+
+# shellcheck disable=SC2317,SC2329 # called by the trap
+end_jobs() {
+	[[ ${#jobs[@]} == 0 ]] || kill "${jobs[@]}" 2>/dev/null
+	rm -rf "$work"
+}
+trap end_jobs EXIT
 
 [[ -d /wg-broker && $PWD == /wg-broker ]] || {
 	echo "Bail out! run this by tests/vm/run -- $0"
 	exit 1
 }
 
-# configure [KEY=VALUE...]: a new configuration, and a private key if there is none.
+# configure [KEY=VALUE...]: a new configuration, and a private key if there is none. No routing
+# daemon is told, unless the test says so.
 configure() {
 	mkdir -p "$etc"
 	[[ -f $etc/secret ]] || (umask 077 && wg genkey >"$etc/secret")
-	printf '%s\n' "$@" >"$etc/config"
+	printf '%s\n' BABELPORT= "$@" >"$etc/config"
 }
 
 # make_key NAME: makes $work/NAME.key and prints the public key.
@@ -52,6 +61,24 @@ note_of() {
 		cut -d = -f 2
 }
 
+# random_pubkey [PATTERN]: a key that no node has, quickly; its base64 matches the pattern.
+random_pubkey() {
+	local key
+	until key=$(head -c 32 /dev/urandom | base64) && [[ $key == ${1:-*} ]]; do :; done
+	echo "$key"
+}
+
+# random_pubkeys COUNT: so many of them.
+random_pubkeys() {
+	head -c $((32 * $1)) /dev/urandom | python3 -c '
+import base64, sys
+while key := sys.stdin.buffer.read(32):
+    print(base64.b64encode(key).decode())'
+}
+
+# client ARG...: asks the supervisor, see tests/client.py.
+client() { python3 tests/client.py "$@"; }
+
 # port_of REPLY: the port, or nothing.
 port_of() { jq -r '.port // empty' <<<"$1"; }
 code_of() { jq -r '.error.code // empty' <<<"$1"; }
@@ -71,12 +98,31 @@ has_handshake() { [[ $(handshake_of "$1") != 0 ]]; }
 interfaces() { ip -o link show group 40000 type wireguard | awk -F'[ :]+' '{print $2}'; }
 count_interfaces() { interfaces | wc -l; }
 
-delete_interfaces() {
-	local name
-	for name in $(interfaces); do
-		ip link delete "$name" &
-	done
-	wait
+delete_interfaces() { ip link delete group 40000 2>/dev/null; }
+
+# is_complete PUBKEY PORT: the key's interface is all that a reply with this port promises. Prints
+# what it lacks.
+is_complete() {
+	local altname name addresses missing=() link
+	altname=$(tr '+/' '-_' <<<"$1")
+	link=$(ip -j -d addr show dev "$altname" 2>/dev/null)
+	name=$(jq -r '.[0].ifname' <<<"$link")
+	[[ $name ]] || {
+		echo 'no interface bears its altname'
+		return 1
+	}
+	[[ $(jq -r '.[0] | "\(.linkinfo.info_kind) \(.group)"' <<<"$link") == 'wireguard 40000' ]] ||
+		missing+=(kind or group)
+	[[ $(jq -r '[.[0].flags[] | select(. == "UP" or . == "MULTICAST")] | length' <<<"$link") == 2 ]] ||
+		missing+=(up, multicast)
+	addresses=$(jq -r '[.[0].addr_info[] | "\(.local)/\(.prefixlen)"] | join(" ")' <<<"$link")
+	[[ $addresses == "fe80::$(printf %x "${name#wgpeer}")/64" ]] || missing+=(address: "$addresses")
+	[[ $(jq -r '.[0].ifalias' <<<"$link") == 'wg-broker asked='[1-9]* ]] || missing+=(note)
+	[[ $(wg show "$name" listen-port) == "$2" ]] || missing+=(port)
+	[[ $(wg show "$name" private-key) == "$(<"$etc/secret")" ]] || missing+=(private key)
+	[[ $(wg show "$name" allowed-ips) == "$1"$'\t'::/0 ]] || missing+=(peer)
+	[[ ${#missing[@]} == 0 ]] || echo "$name lacks: ${missing[*]}"
+	[[ ${#missing[@]} == 0 ]]
 }
 
 # add_node NAME NUMBER: a namespace joined to the gateway by veth. The gateway is 192.0.2.1 and
@@ -120,14 +166,16 @@ wait_for() {
 	done
 }
 
-# start_socat [OPTIONS]: serves on TCP port 40000, IPv4 and IPv6, with the handler's log in
-# $work/log. Its process is $socat_pid.
+listens() { [[ $(ss -Hltn "sport = :$1") ]]; }
+
+# start_socat [SOCAT_OPTIONS]: serves on TCP port 40000, IPv4 and IPv6, with the handler's log in
+# $work/log. The options are socat's own for the listening address, with a comma in front.
 start_socat() {
 	socat "TCP6-LISTEN:40000,fork,reuseaddr,ipv6only=0,backlog=1024,max-children=500${1:-}" \
 		"EXEC:$PWD/$handler,nofork" 2>>"$work/log" &
-	# shellcheck disable=SC2034 # for the tests
 	socat_pid=$!
-	wait_for 5 socat -u OPEN:/dev/null TCP:127.0.0.1:40000
+	jobs+=("$socat_pid")
+	wait_for 10 listens 40000
 }
 
 # handshake_again NODE INTERFACE: a handshake of another second than the last.
