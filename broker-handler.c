@@ -75,7 +75,7 @@ static int receive(uint8_t pubkey[static KEY_LEN], const char **why)
 	return ret;
 }
 
-/* The node's address as text, for the log. Once the node has closed, the kernel has forgotten it. */
+/* The node's address as text, for the log. The kernel forgets it when the node closes. */
 static const char *peer_address(void)
 {
 	static const char *const variables[] = { "REMOTE_ADDR", "REMOTE_HOST", "SOCAT_PEERADDR" };
