@@ -8,7 +8,10 @@
 
 #include "unit.h"
 
-enum { MAX_TESTS = 1024 };
+enum {
+	MAX_TESTS = 1024,
+	TIME_LIMIT = 300, /* seconds for all: what should not wait, and does, is to fail */
+};
 
 struct entry {
 	char *name;
@@ -68,6 +71,7 @@ int unit_run(void)
 
 	/* No setting of whoever runs the tests is to reach them. */
 	clearenv();
+	alarm(TIME_LIMIT);
 	if (!mkdtemp(folder))
 		abort();
 	for (size_t i = 0; i < count_entries; i++)
