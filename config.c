@@ -90,7 +90,7 @@ static int set_number(const struct setting *setting, const char *value, unsigned
 {
 	unsigned long long parsed;
 
-	if (!*value || !consists_of(value, DIGITS) || strlen(value) > 10)
+	if (!*value || !consists_of(value, DIGITS))
 		return -1;
 	parsed = strtoull(value, NULL, 10);
 	if (parsed < setting->min || parsed > setting->max)

@@ -85,7 +85,7 @@ static const struct row taken[] = {
 	  " start=1 end=65535 max=65535 mtu=65455 timeout=3600 group=4294967295 slots=65535 "
 	  "prefix=Az09-_wgpr",
 	  { NULL } },
-	{ "zeroes in front", BYTES("MTU=0001400\n"), " mtu=1400", { NULL } },
+	{ "zeroes in front", BYTES("MTU=00000000000000000000001400\n"), " mtu=1400", { NULL } },
 	{ "fewer ports than peers", BYTES("ENDPORT=40009\n"), " end=40009 slots=10", { NULL } },
 	{ "fewer peers than ports", BYTES("MAXCONNECTIONS=9\n"), " max=9 slots=9", { NULL } },
 	{ "the environment counts", BYTES("MTU=1400\n"), " mtu=1300", { "MTU", "1300" } },

@@ -270,6 +270,9 @@ static void test_own_group(void **state)
 	check_file(path, NULL);
 	assert_int_equal(chmod(path, 0660), 0);
 	check_file(path, TOO_OPEN);
+	assert_int_equal(chown(path, 0, 0), 0);
+	assert_int_equal(chmod(path, 0640), 0);
+	check_file(path, NULL);
 	assert_int_equal(setegid(old), 0);
 }
 

@@ -258,6 +258,16 @@ static const struct clock_row clocks[] = {
 	  0,
 	  301 },
 
+	{ "+400 s, a handshake, +1000 s",
+	  { { 1000, LOOK, 0 },
+	    { 5000, LOOK, 0 },
+	    { 5100, STEP, 400 },
+	    { 5200, SHAKE, 0 },
+	    { 5250, STEP, 1000 },
+	    { 5300, LOOK, 0 } },
+	  0,
+	  301 },
+
 	/* The first look of all: an interface whose note was lost, or of another program. */
 	{ "the first look", { { 1100, SHAKE, 0 }, { 1300, LOOK, 0 } }, 200, 200 },
 	{ "a first look after +1 year",
