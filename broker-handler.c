@@ -217,6 +217,7 @@ int main(int argc, char **argv)
 	if (misused || optind < argc) {
 		log_line(LOG_ERR, "unable to understand the options; " USAGE);
 		reply(-ERR_FAILURE, 0, address);
+		linger(true);
 		return EXIT_USAGE;
 	}
 

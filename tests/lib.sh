@@ -95,7 +95,7 @@ handshake_of() { wg show "$1" latest-handshakes | cut -f 2; }
 has_handshake() { [[ $(handshake_of "$1") != 0 ]]; }
 
 # The interfaces of the default group and prefix, and how many there are.
-interfaces() { ip -o link show group 40000 type wireguard | awk -F'[ :]+' '{print $2}'; }
+interfaces() { ip -o link show group 40000 type wireguard | awk -F'[ :]+' '{ print $2 }' | sort -V; }
 count_interfaces() { interfaces | wc -l; }
 
 delete_interfaces() { ip link delete group 40000 2>/dev/null; }
@@ -165,6 +165,21 @@ wait_for() {
 		sleep 0.1
 	done
 }
+
+# hold PORT ADDRESS: a program that holds a UDP port.
+hold() {
+	python3 -c '
+import socket, sys, time
+family = socket.AF_INET6 if ":" in sys.argv[2] else socket.AF_INET
+holder = socket.socket(family, socket.SOCK_DGRAM)
+if family == socket.AF_INET6:
+    holder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+holder.bind((sys.argv[2], int(sys.argv[1])))
+time.sleep(3600)' "$@" &
+	jobs+=($!)
+	wait_for 10 holds "$1"
+}
+holds() { [[ $(ss -Huln "sport = :$1") ]]; }
 
 listens() { [[ $(ss -Hltn "sport = :$1") ]]; }
 

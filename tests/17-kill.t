@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The handler is killed before each of its system calls, one after the other: the next request of
+# the same key completes what it left, and others get their interfaces, too.
+# vm: --timeout 1800
+source tests/lib.sh
+
+# steps: runs the handler, and prints its system calls from the first on that talks to the kernel's
+# network, as lines of name and how often it came until then. What is before that changes nothing.
+steps() {
+	request_of "$key" | strace -o "$work/trace" "$handler" >"$work/reply" 2>>"$work/log"
+	awk -F '(' '/^[a-z0-9_]+\(/ {
+		n[$1]++
+		if ($1 == "socket") go = 1
+		if (go && $1 != "exit_group") print $1, n[$1]
+	}' "$work/trace"
+}
+
+# killed NAME COUNT: runs the handler, which dies just before this call. False if it got through.
+killed() {
+	request_of "$key" >"$work/request"
+	# In a shell of its own, whose words about the death nobody wants.
+	(strace -o /dev/null -e inject="$1:signal=KILL:when=$2" "$handler" \
+		<"$work/request" >"$work/reply" 2>>"$work/log") 2>/dev/null
+	[[ $? -ge 128 ]]
+}
+
+# healed: the key that was served when the handler died gets a complete interface, and another one.
+healed() {
+	local other reply
+	for other in "$key" "$(random_pubkey)"; do
+		reply=$(ask "$other")
+		is_complete "$other" "$(port_of "$reply")" || {
+			echo "$reply"
+			return 1
+		}
+	done
+	wait_for 5 leftovers_at_most "$1"
+}
+
+# leftovers_at_most COUNT: interfaces without a key's altname, beside two that have one.
+leftovers_at_most() {
+	local keyed all
+	all=$(count_interfaces)
+	keyed=$(ip -j link show group 40000 |
+		jq '[.[] | select(.altnames // [] | any(length == 44))] | length')
+	[[ $keyed == 2 ]] && ((all - keyed <= $1))
+}
+
+# has_tunnel: a node with the key handshakes, and packets pass.
+has_tunnel() {
+	local name address ret
+	name=$(interface_of "$key")
+	address=$(ip -j addr show dev "$name" | jq -r '.[0].addr_info[0].local')
+	tunnel node1 "$(wg show "$name" listen-port)" &&
+		wait_for 15 has_handshake "$name" &&
+		ip netns exec node1 ping -c 1 -W 5 "$address%wg0"
+	ret=$?
+	ip -n node1 link delete wg0
+	return $ret
+}
+
+# try SCENARIO PREPARE: kills a handler at every step of a run for which PREPARE has set things up.
+try() {
+	local scenario=$1 prepare=$2 deaths=0 left=0 name count
+	$prepare
+	steps >"$work/steps"
+	delete_interfaces
+	ok "$scenario: the run has its steps" test "$(wc -l <"$work/steps")" -gt 10
+	while read -r name count; do
+		$prepare
+		if killed "$name" "$count"; then
+			deaths=$((deaths + 1))
+			is "$(<"$work/reply")" "$(head -n 1 "$work/reply")" \
+				"$scenario: killed before $name number $count: no half reply"
+		fi
+		ok "$scenario: killed before $name number $count: the key heals, another is served" \
+			healed 1
+		[[ $(count_interfaces) == 2 ]] || left=$((left + 1))
+		((deaths % 10 != 1)) || ok 'and its tunnel carries packets' has_tunnel
+		delete_interfaces
+	done <"$work/steps"
+	ok "$scenario: it did die" test "$deaths" -gt 10
+	diag "$scenario: killed at $deaths steps; $left times an interface is left for prune"
+}
+
+configure
+add_node node1 1
+key=$(make_key node1)
+
+fresh() { :; }
+# The peer is there, and old enough to be made anew: as if asked for long ago.
+known() {
+	ask "$key" >/dev/null
+	ip link set dev "$(interface_of "$key")" alias 'no note'
+}
+
+try 'new peer' fresh
+try 'known peer' known
+done_testing
