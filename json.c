@@ -69,42 +69,64 @@ static size_t number_len(const char *text)
 }
 
 /*
+ * The length of the string that the text begins with, or 0 if there is a control character in it.
+ * Tells whether there is an escaped NUL.
+ */
+static size_t string_len(const char *text, bool *has_nul)
+{
+	const char *at = text + 1;
+
+	*has_nul = false;
+	for (; *at != '"'; at++) {
+		if ((unsigned char)*at < ' ')
+			return 0;
+		if (*at == '\\')
+			*has_nul |= strncmp(at++, "\\u0000", 6) == 0;
+	}
+	return (size_t)(at + 1 - text);
+}
+
+/*
  * Counts the members of the object that the text is. json-c has taken it, but json-c takes more
  * than RFC 8259 does: NaN, Infinity, control characters in strings, and some numbers, those in
- * parts even where not as a whole. For these it returns -1, and for an escaped NUL, where json-c
- * cuts a name off.
+ * parts even where not as a whole. For these it returns -1, and for a name with an escaped NUL,
+ * where json-c cuts it off.
  */
 static int count_members(const char *text, size_t len)
 {
 	int depth = 0, members = 0;
-	bool quoted = false;
+	bool has_nul = false;
+	size_t token;
 
-	for (size_t i = 0; i < len; i++) {
-		const char c = text[i];
-
-		if (quoted ? (unsigned char)c < ' ' || strncmp(&text[i], "\\u0000", 6) == 0 :
-			     c == 'N' || c == 'I')
+	for (size_t i = 0; i < len; i += token) {
+		token = 1;
+		switch (text[i]) {
+		case '"':
+			token = string_len(&text[i], &has_nul);
+			break;
+		case '-':
+		case '0' ... '9':
+			token = number_len(&text[i]);
+			break;
+		case 'N':
+		case 'I':
 			return -1;
-		if (!quoted && (c == '-' || (c >= '0' && c <= '9'))) {
-			const size_t number = number_len(&text[i]);
-
-			if (!number)
-				return -1;
-			i += number - 1;
-			continue;
-		}
-		if (quoted && c == '\\')
-			i++;
-		else if (c == '"')
-			quoted = !quoted;
-		else if (quoted)
-			continue;
-		else if (c == '{' || c == '[')
+		case '{':
+		case '[':
 			depth++;
-		else if (c == '}' || c == ']')
+			break;
+		case '}':
+		case ']':
 			depth--;
-		else if (c == ':' && depth == 1)
-			members++;
+			break;
+		case ':':
+			if (has_nul)
+				return -1;
+			members += depth == 1;
+			break;
+		}
+		if (!token)
+			return -1;
 	}
 	return members;
 }

@@ -38,6 +38,8 @@ static const struct row accepted[] = {
 	{ "a surrogate pair", BYTES("{\"a\":\"\\ud83d\\udc27\"," PUBKEY "}"), 0 },
 	{ "braces and colons in text", BYTES("{\"a:{\":\"}]:,\\\"{\\\\\"," PUBKEY "}"), 0 },
 	{ "numbers", BYTES("{\"a\":[0,-0,10,-1.05,0.5,1e5,1E-5,2.5e+10]," PUBKEY "}"), 0 },
+	{ "an escaped NUL in a text", BYTES("{\"a\":\"b\\u0000c\"," PUBKEY "}"), 0 },
+	{ "a backslash and u0000", BYTES("{\"a\\\\u0000\":1," PUBKEY "}"), 0 },
 	{ "an empty name", BYTES("{\"\":1," PUBKEY "}"), 0 },
 	{ "seven deep", BYTES("{\"a\":[[[[[[1]]]]]]," PUBKEY "}"), 0 },
 };
@@ -97,8 +99,7 @@ static const struct row refused[] = {
 	{ "a NUL byte inside", BYTES("{\0" PUBKEY "}"), -ERR_MALFORMED },
 	{ "a NUL byte in a text", BYTES("{\"a\":\"b\0c\"," PUBKEY "}"), -ERR_MALFORMED },
 	{ "a NUL byte in the key", BYTES("{\"pubkey\":\"" KEY "\0\"}"), -ERR_MALFORMED },
-	{ "an escaped NUL after the key", BYTES("{\"pubkey\":\"" KEY "\\u0000\"}"),
-	  -ERR_MALFORMED },
+	{ "an escaped NUL after the key", BYTES("{\"pubkey\":\"" KEY "\\u0000\"}"), -ERR_KEY },
 	{ "an escaped NUL in a name", BYTES("{\"pubkey\\u0000x\":\"" KEY "\"}"), -ERR_MALFORMED },
 
 	/* Twice one name: parsers differ in which one counts. */
