@@ -587,6 +587,27 @@ static int on_device(struct nl_msg *message, void *argument)
 	return NL_OK;
 }
 
+/*
+ * Takes the device's private key, which the kernel tells its administrators, out of what comes
+ * back: libnl copies and frees that without wiping it.
+ */
+static int receive_device(struct nl_sock *socket, struct sockaddr_nl *sender, unsigned char **data,
+			  struct ucred **credentials)
+{
+	const int len = nl_recv(socket, sender, data, credentials);
+	struct nlmsghdr *header = len > 0 ? (void *)*data : NULL;
+	struct nlattr *key;
+
+	for (int left = len; header && nlmsg_ok(header, left); header = nlmsg_next(header, &left)) {
+		if (header->nlmsg_type < NLMSG_MIN_TYPE)
+			continue;
+		key = nlmsg_find_attr(header, GENL_HDRLEN, WGDEVICE_A_PRIVATE_KEY);
+		if (key)
+			explicit_bzero(nla_data(key), (size_t)nla_len(key));
+	}
+	return len;
+}
+
 int wgif_get_device(struct wgif_kernel *kernel, unsigned int index,
 		    const uint8_t peer_key[static KEY_LEN], struct wgif_device *device)
 {
@@ -597,7 +618,9 @@ int wgif_get_device(struct wgif_kernel *kernel, unsigned int index,
 	if (open_generic(kernel) < 0)
 		return -ERR_FAILURE;
 	message = device_message(kernel, WG_CMD_GET_DEVICE, NLM_F_DUMP, index);
+	nl_cb_overwrite_recv(kernel->callbacks, receive_device);
 	request(kernel, kernel->generic, message, on_device, &search);
+	nl_cb_overwrite_recv(kernel->callbacks, NULL);
 	return outcome(kernel, ENODEV, -ERR_ABSENT, "read", label(index));
 }
 
