@@ -11,6 +11,9 @@ SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 SYSCONFDIR ?= /etc
 SYSTEMDUNITDIR ?= /lib/systemd/system
+SYSUSERSDIR ?= /usr/lib/sysusers.d
+# Who accepts the connections: systemd, xinetd or socat.
+SUPERVISOR ?= $(if $(wildcard /run/systemd/system),systemd,$(if $(wildcard /etc/xinetd.d),xinetd,socat))
 # Static programs start in less than half of the instructions; STATIC= links them dynamically.
 STATIC ?= 1
 # Where all that is made goes; another folder for another set of flags.
@@ -21,12 +24,12 @@ common := peer.c mesh.c wgif.c json.c config.c key.c note.c deadline.c log.c
 
 libraries := json-c libnl-route-3.0 libnl-genl-3.0 libnl-3.0
 
-our_cppflags := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DCONFIG_FILE='"$(SYSCONFDIR)/wg-broker/config"' \
+our_cppflags = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DCONFIG_FILE='"$(SYSCONFDIR)/wg-broker/config"' \
 	$(shell $(PKG_CONFIG) --cflags $(libraries))
 our_cflags := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
 	-Wconversion -fstack-protector-strong
 CFLAGS ?= -O2 -g
-our_ldlibs := $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs $(libraries))
+our_ldlibs = $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs $(libraries))
 ifneq ($(STATIC),)
 # libnl refers to the name service, which no program of ours uses: ld warns of that.
 our_ldflags := -static -Wl,--no-warnings
@@ -56,6 +59,13 @@ $(BUILD)/%.o: %.c Makefile
 -include $(wildcard $(BUILD)/*.d)
 
 include tests/tests.mk
+
+# Installs what was built before, as it is: root may have no compiler.
+install: $(filter-out $(wildcard $(programs:%=$(BUILD)/%)),$(programs:%=$(BUILD)/%))
+install uninstall:
+	$(Q)DESTDIR='$(DESTDIR)' BUILD='$(BUILD)' PROGRAMS='$(programs)' SBINDIR='$(SBINDIR)' \
+		MANDIR='$(MANDIR)' SYSCONFDIR='$(SYSCONFDIR)' SYSTEMDUNITDIR='$(SYSTEMDUNITDIR)' \
+		SYSUSERSDIR='$(SYSUSERSDIR)' contrib/install $@ $(SUPERVISOR)
 
 clean:
 	rm -rf $(BUILD)

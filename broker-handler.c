@@ -141,7 +141,7 @@ static void log_outcome(int error, const struct peer *peer, const char *why)
 
 	switch (-error) {
 	case 0:
-		log_line(LOG_INFO, "accepted %s: interface %s, port %u, %s", address, peer->ifname,
+		log_line(LOG_NOTICE, "accepted %s: interface %s, port %u, %s", address, peer->ifname,
 			 peer->port, manners[peer->manner]);
 		return;
 	case ERR_FULL:
