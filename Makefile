@@ -25,7 +25,7 @@ common := peer.c mesh.c wgif.c json.c config.c key.c note.c deadline.c log.c
 libraries := json-c libnl-route-3.0 libnl-genl-3.0 libnl-3.0
 
 our_cppflags = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DCONFIG_FILE='"$(SYSCONFDIR)/wg-broker/config"' \
-	$(shell $(PKG_CONFIG) --cflags $(libraries))
+	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(libraries)))
 our_cflags := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
 	-Wconversion -fstack-protector-strong
 CFLAGS ?= -O2 -g
@@ -60,8 +60,7 @@ $(BUILD)/%.o: %.c Makefile
 
 include tests/tests.mk
 
-# Installs what was built before, as it is: root may have no compiler.
-install: $(filter-out $(wildcard $(programs:%=$(BUILD)/%)),$(programs:%=$(BUILD)/%))
+install: all
 install uninstall:
 	$(Q)DESTDIR='$(DESTDIR)' BUILD='$(BUILD)' PROGRAMS='$(programs)' SBINDIR='$(SBINDIR)' \
 		MANDIR='$(MANDIR)' SYSCONFDIR='$(SYSCONFDIR)' SYSTEMDUNITDIR='$(SYSTEMDUNITDIR)' \

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -75,7 +76,7 @@ static int receive(uint8_t pubkey[static KEY_LEN], const char **why)
 	return ret;
 }
 
-/* The node's address as text, for the log. */
+/* The node's address as text, for the log: that of the first call. */
 static const char *peer_address(void)
 {
 	static const char *const variables[] = { "REMOTE_ADDR", "REMOTE_HOST", "SOCAT_PEERADDR" };
@@ -84,6 +85,8 @@ static const char *peer_address(void)
 	socklen_t size = sizeof(peer);
 	const char *value;
 
+	if (*text)
+		return text;
 	if (getpeername(STDIN_FILENO, (struct sockaddr *)&peer, &size) == 0) {
 		if (peer.sin6_family == AF_INET)
 			return inet_ntop(AF_INET, &((struct sockaddr_in *)&peer)->sin_addr, text,
@@ -189,6 +192,8 @@ int main(int argc, char **argv)
 	bool misused = false;
 
 	log_open("broker-handler", true);
+	/* What else a supervisor left open is not for us; socat leaves its own two. */
+	syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
 	signal(SIGPIPE, SIG_IGN);
 	/* Nobody is to find the private key in a core dump. */
 	prctl(PR_SET_DUMPABLE, 0);
@@ -215,6 +220,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 
+	peer_address(); /* while the node is there, so that it is known when it has gone */
 	configured = config_read(&config, path);
 	deadline_set(config.timeout);
 	ret = receive(pubkey, &why);
