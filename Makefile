@@ -11,6 +11,9 @@ SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 SYSCONFDIR ?= /etc
 SYSTEMDUNITDIR ?= /lib/systemd/system
+SYSUSERSDIR ?= /usr/lib/sysusers.d
+# Who accepts the connections: systemd, xinetd or socat.
+SUPERVISOR ?= $(if $(wildcard /run/systemd/system),systemd,$(if $(wildcard /etc/xinetd.d),xinetd,socat))
 # Static programs start in less than half of the instructions; STATIC= links them dynamically.
 STATIC ?= 1
 # Where all that is made goes; another folder for another set of flags.
@@ -22,7 +25,7 @@ common := peer.c mesh.c wgif.c json.c config.c key.c note.c deadline.c log.c
 libraries := json-c libnl-route-3.0 libnl-genl-3.0 libnl-3.0
 
 our_cppflags := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DCONFIG_FILE='"$(SYSCONFDIR)/wg-broker/config"' \
-	$(shell $(PKG_CONFIG) --cflags $(libraries) 2>/dev/null)
+	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(libraries) 2>/dev/null))
 our_cflags := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
 	-Wconversion -fstack-protector-strong
 CFLAGS ?= -O2 -g
@@ -48,24 +51,30 @@ $(BUILD)/%: $(BUILD)/%.o $(common:%.c=$(BUILD)/%.o)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(our_cflags) $(CFLAGS) $(our_ldflags) $(LDFLAGS) -o $@ $^ $(our_ldlibs) $(LDLIBS)
 
-$(BUILD)/%.o: %.c Makefile | libraries
+# Better words than the compiler's, where something is missing.
+need_libraries = $(PKG_CONFIG) --print-errors --exists $(libraries) || { printf '%s\n' >&2 \
+	'make: pkg-config is missing, or what it names above; with STATIC=1 also the static libraries.' \
+	'  Debian: apt-get install pkg-config libjson-c-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev' \
+	'  OpenWrt: select libjson-c libnl-core libnl-genl libnl-route, and build with STATIC='; exit 1; }
+
+$(BUILD)/%.o: %.c Makefile
 	$(call say,CC,$@)
+	$(Q)$(need_libraries)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(compile) -MMD -MP -c -o $@ $<
-
-# Better words than the compiler's, where something is missing.
-libraries:
-	$(Q)command -v $(PKG_CONFIG) >/dev/null && $(PKG_CONFIG) --print-errors --exists $(libraries) || \
-		{ printf '%s\n' >&2 'make: pkg-config, or a library that it names above, is missing.' \
-		'  Debian: apt-get install pkg-config libjson-c-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev' \
-		'  OpenWrt: select libjson-c libnl-core libnl-genl libnl-route'; exit 1; }
 
 .PRECIOUS: $(BUILD)/%.o
 -include $(wildcard $(BUILD)/*.d)
 
 include tests/tests.mk
 
+install: all
+install uninstall:
+	$(Q)DESTDIR='$(DESTDIR)' BUILD='$(BUILD)' PROGRAMS='$(programs)' SBINDIR='$(SBINDIR)' \
+		MANDIR='$(MANDIR)' SYSCONFDIR='$(SYSCONFDIR)' SYSTEMDUNITDIR='$(SYSTEMDUNITDIR)' \
+		SYSUSERSDIR='$(SYSUSERSDIR)' contrib/install $@ $(SUPERVISOR)
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all clean install libraries uninstall
+.PHONY: all clean install uninstall

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -146,7 +147,7 @@ static void log_outcome(int error, const struct peer *peer, const char *why, con
 
 	switch (-error) {
 	case 0:
-		log_line(LOG_INFO, "accepted %s: interface %s, port %u, %s", address, peer->ifname,
+		log_line(LOG_NOTICE, "accepted %s: interface %s, port %u, %s", address, peer->ifname,
 			 peer->port, manners[peer->manner]);
 		return;
 	case ERR_FULL:
@@ -194,6 +195,8 @@ int main(int argc, char **argv)
 	bool misused = false;
 
 	log_open("broker-handler", true);
+	/* What else a supervisor left open is not for us; socat leaves its own two. */
+	syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
 	signal(SIGPIPE, SIG_IGN);
 	/* Nobody is to find the private key in a core dump. */
 	prctl(PR_SET_DUMPABLE, 0);

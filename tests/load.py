@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Many nodes at once, which behave as real ones do, or a flood of connections.
+
+A node connects from an address of its own, sends one line, holds its sending
+side open, and waits for its reply for 10 s times the factor. Who has none tries
+again with the same key. Prints one object of JSON:
+
+  nodes      how many there were
+  answered   nodes with a port
+  first      of these, in the first try
+  distinct   different ports among them
+  refused    the other replies, and how often each came
+  seconds    from the first connection to the last reply
+  slowest    the longest wait for a reply, in seconds
+"""
+import argparse
+import asyncio
+import collections
+import ipaddress
+import json
+import sys
+import time
+
+WAIT = 10
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-H", "--host", action="append", required=True,
+                        help="the gateway; given more than once: taken in turn")
+    parser.add_argument("-s", "--source", action="append", default=[],
+                        help="first source address for the host in the same place")
+    parser.add_argument("-p", "--port", type=int, default=40000)
+    parser.add_argument("-k", "--keys", help="file of public keys, one a node")
+    parser.add_argument("-f", "--factor", type=float, default=1,
+                        help="how many times slower than real all is")
+    parser.add_argument("-t", "--tries", type=int, default=2)
+    parser.add_argument("-q", "--sequential", action="store_true", help="one after the other")
+    parser.add_argument("-S", "--silent", type=int, metavar="N",
+                        help="instead: N connections of one source that send nothing")
+    return parser.parse_args()
+
+
+async def connect(options, number):
+    turn = number % len(options.host)
+    local = None
+    if options.source:
+        first = ipaddress.ip_address(options.source[turn])
+        # An IPv6 node has a /64 of its own.
+        step = number << 64 if first.version == 6 else number
+        local = (str(first + (0 if options.silent else step)), 0)
+    return await asyncio.open_connection(options.host[turn], options.port, local_addr=local)
+
+
+async def exchange(options, number, key):
+    """One try: the reply, or what went wrong."""
+    writer = None
+    try:
+        reader, writer = await connect(options, number)
+        writer.write(f'{{"version":1,"pubkey":"{key}"}}\n'.encode())
+        return json.loads(await reader.read())
+    except (OSError, ValueError) as error:
+        return {"error": str(error)}
+    finally:
+        if writer:
+            writer.close()
+
+
+async def node(options, number, key):
+    """All tries of a node: the last reply, the number of tries, and the wait for that reply."""
+    reply, begun = {}, 0
+    for count in range(1, options.tries + 1):
+        begun = time.monotonic()
+        try:
+            reply = await asyncio.wait_for(exchange(options, number, key), WAIT * options.factor)
+        except asyncio.TimeoutError:
+            reply = {"error": "timeout"}
+        if "port" in reply:
+            break
+        # The others' next try is not sooner than the end of the wait.
+        await asyncio.sleep(max(0, begun + WAIT * options.factor - time.monotonic()))
+    return reply, count, time.monotonic() - begun
+
+
+async def all_nodes(options):
+    with open(options.keys, encoding="ascii") as file:
+        keys = file.read().split()
+    begun = time.monotonic()
+    if options.sequential:
+        results = [await node(options, *numbered) for numbered in enumerate(keys)]
+    else:
+        results = await asyncio.gather(*(node(options, *numbered) for numbered in enumerate(keys)))
+    seconds = time.monotonic() - begun
+    answered = [result for result in results if "port" in result[0]]
+    refused = collections.Counter(json.dumps(result[0]) for result in results
+                                  if "port" not in result[0])
+    print(json.dumps({
+        "nodes": len(keys),
+        "answered": len(answered),
+        "first": sum(count == 1 for _, count, _ in answered),
+        "distinct": len({reply["port"] for reply, _, _ in answered}),
+        "refused": refused,
+        "seconds": round(seconds, 2),
+        "slowest": round(max((wait for _, _, wait in answered), default=0), 2),
+    }))
+
+
+async def silent(options, number, counts):
+    """Holds a connection until the other side ends it."""
+    writer = None
+    try:
+        reader, writer = await connect(options, number)
+        counts["open"] += 1
+        await reader.read()
+        counts["ended"] += 1
+    except OSError as error:
+        counts[type(error).__name__] += 1
+    finally:
+        if writer:
+            writer.close()
+
+
+async def flood(options):
+    counts = collections.Counter()
+    tasks = [asyncio.create_task(silent(options, i, counts)) for i in range(options.silent)]
+    while not counts["open"]:
+        await asyncio.sleep(0.1)
+    print("begun", flush=True)
+    await asyncio.wait(tasks)
+    print(json.dumps(counts))
+
+
+def main():
+    options = arguments()
+    if bool(options.silent) == bool(options.keys):
+        sys.exit("load.py: either --keys or --silent is wanted")
+    asyncio.run(flood(options) if options.silent else all_nodes(options))
+
+
+if __name__ == "__main__":
+    main()
