@@ -5,7 +5,6 @@ VERSION := 1.0.0
 
 CC ?= cc
 PKG_CONFIG ?= pkg-config
-INSTALL ?= install
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man

@@ -147,8 +147,8 @@ static void log_outcome(int error, const struct peer *peer, const char *why, con
 
 	switch (-error) {
 	case 0:
-		log_line(LOG_NOTICE, "accepted %s: interface %s, port %u, %s", address, peer->ifname,
-			 peer->port, manners[peer->manner]);
+		log_line(LOG_NOTICE, "accepted %s: interface %s, port %u, %s", address,
+			 peer->ifname, peer->port, manners[peer->manner]);
 		return;
 	case ERR_FULL:
 		log_line(LOG_WARNING, "refused %s: all slots are taken", address);
