@@ -18,7 +18,7 @@ STATIC ?= 1
 # Where all that is made goes; another folder for another set of flags.
 BUILD ?= build
 
-programs := broker-handler broker-admin
+programs := broker-handler broker-admin broker-connect
 common := peer.c mesh.c wgif.c json.c config.c key.c note.c deadline.c log.c
 
 libraries := json-c libnl-route-3.0 libnl-genl-3.0 libnl-3.0
@@ -61,6 +61,11 @@ $(BUILD)/%.o: %.c Makefile
 	$(Q)$(need_libraries)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(compile) -MMD -MP -c -o $@ $<
+
+# The node's side alone has these; and it looks up names, for which libc must be dynamic.
+$(BUILD)/broker-connect: $(addprefix $(BUILD)/,gateway.o tunnel.o curve.o)
+$(BUILD)/broker-connect: our_ldflags :=
+$(BUILD)/broker-connect: our_ldlibs := $(shell $(PKG_CONFIG) --libs $(libraries))
 
 .PRECIOUS: $(BUILD)/%.o
 -include $(wildcard $(BUILD)/*.d)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include <net/if.h>
+#include <netinet/in.h>
 
 /*
  * The one set of errors: functions return 0, or one of these with a minus sign. The layer that
@@ -30,11 +31,22 @@ enum error {
 
 /* What a program exits with; sysexits(3) has the values. */
 enum exit_code {
-	EXIT_DONE = 0,	   /* a reply was given, or the peer has gone */
-	EXIT_USAGE = 64,   /* wrong options */
-	EXIT_FAILED = 71,  /* the kernel, or the machine, does not let us do our work */
-	EXIT_BLOCKED = 75, /* another process held the lock for too long */
-	EXIT_CONFIG = 78,  /* the configuration or the private key cannot be used */
+	EXIT_DONE = 0,	       /* a reply was given, or the peer has gone */
+	EXIT_USAGE = 64,       /* wrong options */
+	EXIT_UNREACHABLE = 69, /* no gateway answered */
+	EXIT_FAILED = 71,      /* the kernel, or the machine, does not let us do our work */
+	EXIT_BLOCKED = 75,     /* another process held the lock for too long */
+	EXIT_FULL = 75,	       /* no gateway accepted, and one at least was full: try again */
+	EXIT_NONSENSE = 76,    /* no gateway gave a reply, and one at least sent nonsense */
+	EXIT_REFUSED = 77,     /* no gateway accepted or was full, and one at least refused */
+	EXIT_CONFIG = 78,      /* the configuration or the private key cannot be used */
+};
+
+/* An address with its port; sa_family is AF_UNSPEC if none is known. */
+union endpoint {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
 };
 
 /* Which exit code an error, or 0, comes to. */
@@ -101,6 +113,22 @@ bool key_is_zero(const uint8_t key[static KEY_LEN]);
  */
 int key_read(uint8_t key[static KEY_LEN], const char *path);
 
+/*
+ * Makes a private key and its file, of mode 0600, unless there is a file of that name; makes its
+ * folder, too. Whoever dies on the way leaves no half-written key. Returns 0, or -ERR_CONFIG after
+ * it has logged why.
+ */
+int key_make(const char *path);
+
+/* curve.c */
+
+/* Sets and clears the bits that all private keys have alike. */
+void curve_clamp(uint8_t private_key[static KEY_LEN]);
+
+/* Computes the public key that belongs to a private key. */
+void curve_public_key(uint8_t public_key[static KEY_LEN],
+		      const uint8_t private_key[static KEY_LEN]);
+
 /* config.c */
 
 /* The operator's settings; config.c has the keys, their limits and their defaults. */
@@ -155,6 +183,23 @@ size_t reply_format(char line[static REPLY_SIZE], int error, unsigned int port, 
  * Returns 0 or -ERR_MALFORMED.
  */
 int meshifs_parse(const char *text, void (*each)(void *argument, const char *name), void *argument);
+
+/* What a gateway answered. */
+struct reply {
+	int code;	   /* of its error; 0 if it accepted, and only then the next two count */
+	unsigned int port; /* UDP */
+	int64_t time;	   /* the gateway's unix time in seconds */
+	const char *wrong; /* fixed words on what is wrong with a reply that is none, else NULL */
+};
+
+/*
+ * Takes all that a gateway sent: one object and white space, as strictly as a request. Returns 0
+ * if it is a reply, else -ERR_MALFORMED, -ERR_VERSION or -ERR_FAILURE, with reply->wrong set.
+ */
+int reply_parse(struct reply *reply, const char *text, size_t len);
+
+/* The protocol's words for the code of an error; other words for a code that it does not have. */
+const char *reply_reason(int code);
 
 /* note.c */
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Requests and replies as JSON: the border where untrusted bytes are checked. Knows no I/O. */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,12 @@ enum {
 	MAX_DEPTH = 8,	/* of nesting, in keys that we ignore */
 };
 
+/* The highest time that we believe, in 2106: the kernel's clocks go further, calendars may not. */
+#define MAX_TIME ((int64_t)UINT32_MAX)
+
 struct request {
 	struct json_tokener *tokener;
+	bool deep; /* no object within may have two members of one name, either */
 	char text[MAX_LEN];
 	size_t len;
 };
@@ -87,12 +92,12 @@ static size_t string_len(const char *text, bool *has_nul)
 }
 
 /*
- * Counts the members of the object that the text is. json-c has taken it, but json-c takes more
- * than RFC 8259 does: NaN, Infinity, control characters in strings, and some numbers, those in
- * parts even where not as a whole. For these it returns -1, and for a name with an escaped NUL,
- * where json-c cuts it off.
+ * Counts the members of the object that the text is, or also of those within. json-c has taken
+ * it, but json-c takes more than RFC 8259 does: NaN, Infinity, names in single quotes, control
+ * characters in strings, and some numbers, those in parts even where not as a whole. For these it
+ * returns -1, and for a name with an escaped NUL, where json-c cuts it off.
  */
-static int count_members(const char *text, size_t len)
+static int count_written(const char *text, size_t len, bool deep)
 {
 	int depth = 0, members = 0;
 	bool has_nul = false;
@@ -110,6 +115,7 @@ static int count_members(const char *text, size_t len)
 			break;
 		case 'N':
 		case 'I':
+		case '\'':
 			return -1;
 		case '{':
 		case '[':
@@ -122,7 +128,7 @@ static int count_members(const char *text, size_t len)
 		case ':':
 			if (has_nul)
 				return -1;
-			members += depth == 1;
+			members += deep || depth == 1;
 			break;
 		}
 		if (!token)
@@ -131,14 +137,40 @@ static int count_members(const char *text, size_t len)
 	return members;
 }
 
-/* Takes an object apart; *version, if it is there, must be the integer 1. */
-static int check(struct json_object *object, uint8_t pubkey[static KEY_LEN])
+/* Counts those that json-c has kept. It goes as deep as the tokener did: MAX_DEPTH. */
+static int count_kept(struct json_object *value, bool deep)
+{
+	int members = 0;
+
+	if (json_object_is_type(value, json_type_array))
+		for (size_t i = 0; i < json_object_array_length(value); i++)
+			members += count_kept(json_object_array_get_idx(value, i), deep);
+	if (json_object_is_type(value, json_type_object)) {
+		json_object_object_foreach(value, name, member)
+		{
+			(void)name;
+			members += 1 + (deep ? count_kept(member, deep) : 0);
+		}
+	}
+	return members;
+}
+
+/* Whether a version, if there is one, is the integer 1. */
+static bool is_our_version(struct json_object *object)
 {
 	struct json_object *value;
 
-	if (json_object_object_get_ex(object, "version", &value) &&
-	    (!json_object_is_type(value, json_type_int) ||
-	     json_object_get_int64(value) != PROTOCOL))
+	return !json_object_object_get_ex(object, "version", &value) ||
+	       (json_object_is_type(value, json_type_int) &&
+		json_object_get_int64(value) == PROTOCOL);
+}
+
+/* Takes a request apart. */
+static int check_request(struct json_object *object, uint8_t pubkey[static KEY_LEN])
+{
+	struct json_object *value;
+
+	if (!is_our_version(object))
 		return -ERR_VERSION;
 	if (!json_object_object_get_ex(object, "pubkey", &value) ||
 	    !json_object_is_type(value, json_type_string))
@@ -150,21 +182,22 @@ static int check(struct json_object *object, uint8_t pubkey[static KEY_LEN])
 	return 0;
 }
 
-int request_feed(struct request *request, const char *data, size_t len,
-		 uint8_t pubkey[static KEY_LEN])
+/*
+ * Takes the next bytes, up to the end of an object. Returns 1 if it is not complete yet,
+ * -ERR_MALFORMED, or 0 with the object, which the caller puts, and its end in request->len.
+ */
+static int feed(struct request *request, const char *data, size_t len, struct json_object **object)
 {
 	const size_t room = MAX_LEN - request->len;
 	const size_t taken = len < room ? len : room;
 	char *start = request->text + request->len;
-	struct json_object *object;
 	size_t end;
-	int ret;
 
 	memcpy(start, data, taken);
 	/* json-c takes a NUL for the end of the text. */
 	end = strnlen(start, taken);
-	object = json_tokener_parse_ex(request->tokener, start, (int)end);
-	if (!object) {
+	*object = json_tokener_parse_ex(request->tokener, start, (int)end);
+	if (!*object) {
 		request->len += end;
 		return json_tokener_get_error(request->tokener) == json_tokener_continue &&
 				       end == len && request->len < MAX_LEN ?
@@ -173,11 +206,24 @@ int request_feed(struct request *request, const char *data, size_t len,
 	}
 	request->len += json_tokener_get_parse_end(request->tokener);
 	/* json-c keeps the last of two members of one name, and another parser the first. */
-	if (!json_object_is_type(object, json_type_object) ||
-	    count_members(request->text, request->len) != json_object_object_length(object))
-		ret = -ERR_MALFORMED;
-	else
-		ret = check(object, pubkey);
+	if (json_object_is_type(*object, json_type_object) &&
+	    count_written(request->text, request->len, request->deep) ==
+		    count_kept(*object, request->deep))
+		return 0;
+	json_object_put(*object);
+	return -ERR_MALFORMED;
+}
+
+int request_feed(struct request *request, const char *data, size_t len,
+		 uint8_t pubkey[static KEY_LEN])
+{
+	struct json_object *object;
+	int ret;
+
+	ret = feed(request, data, len, &object);
+	if (ret != 0)
+		return ret;
+	ret = check_request(object, pubkey);
 	json_object_put(object);
 	return ret;
 }
@@ -191,6 +237,11 @@ static const char *const reasons[] = {
 	[ERR_DENIED] = "public key not permitted",
 	[ERR_FAILURE] = "temporary failure",
 };
+
+const char *reply_reason(int code)
+{
+	return code > 0 && code <= ERR_FAILURE ? reasons[code] : "for a reason of its own";
+}
 
 size_t reply_format(char line[static REPLY_SIZE], int error, unsigned int port, int64_t time)
 {
@@ -220,5 +271,74 @@ int meshifs_parse(const char *text, void (*each)(void *argument, const char *nam
 		ret = 0;
 	}
 	json_object_put(object);
+	return ret;
+}
+
+/* Reads an integer member of an object. Returns whether it is there and within the limits. */
+static bool get_integer(struct json_object *object, const char *name, int64_t max, int64_t *integer)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(object, name, &value) ||
+	    !json_object_is_type(value, json_type_int))
+		return false;
+	*integer = json_object_get_int64(value);
+	return *integer >= 1 && *integer <= max;
+}
+
+/* Takes a reply apart. Returns what is wrong with it, or NULL. */
+static const char *check_reply(struct json_object *object, struct reply *reply)
+{
+	struct json_object *error, *reason;
+	int64_t port, code;
+
+	if (json_object_object_get_ex(object, "error", &error)) {
+		if (json_object_object_get_ex(object, "port", NULL))
+			return "both a port and an error";
+		if (!get_integer(error, "code", INT_MAX, &code))
+			return "an error without a code";
+		if (json_object_object_get_ex(error, "reason", &reason) &&
+		    !json_object_is_type(reason, json_type_string))
+			return "a reason that is no text";
+		reply->code = (int)code;
+		return NULL;
+	}
+	if (!get_integer(object, "port", UINT16_MAX, &port))
+		return "no port from 1 to 65535";
+	if (!get_integer(object, "time", MAX_TIME, &reply->time))
+		return "no time";
+	reply->port = (unsigned int)port;
+	return NULL;
+}
+
+int reply_parse(struct reply *reply, const char *text, size_t len)
+{
+	struct request *request = request_new();
+	struct json_object *object;
+	int ret = -ERR_MALFORMED;
+
+	memset(reply, 0, sizeof(*reply));
+	reply->wrong = "not one JSON object";
+	if (!request) {
+		reply->wrong = "out of memory";
+		return -ERR_FAILURE;
+	}
+	request->deep = true;
+	if (feed(request, text, len, &object) == 0) {
+		while (request->len < len && strchr(" \t\r\n", text[request->len]) &&
+		       text[request->len])
+			request->len++;
+		if (request->len < len) {
+			reply->wrong = "something behind the object";
+		} else if (!is_our_version(object)) {
+			reply->wrong = "unsupported protocol version";
+			ret = -ERR_VERSION;
+		} else {
+			reply->wrong = check_reply(object, reply);
+			ret = reply->wrong ? -ERR_MALFORMED : 0;
+		}
+		json_object_put(object);
+	}
+	request_free(request);
 	return ret;
 }

@@ -2,7 +2,11 @@
 /* WireGuard keys: base64 and the private key's file. Never prints or logs a key. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -135,4 +139,71 @@ int key_read(uint8_t key[static KEY_LEN], const char *path)
 	explicit_bzero(key, KEY_LEN);
 	log_line(LOG_ERR, "unable to read the private key %s: %s", path, reason);
 	return -ERR_CONFIG;
+}
+
+/* Writes a new private key to a file that is not there yet, or is half-written. */
+static int write_new(int folder, const char *name)
+{
+	uint8_t key[KEY_LEN];
+	char text[KEY_TEXT_SIZE];
+	int fd, ret = -1;
+
+	fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -1;
+	/* Whatever was there may have had another mode. */
+	if (fchmod(fd, 0600) == 0 && getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key)) {
+		curve_clamp(key);
+		key_to_text(text, key);
+		text[KEY_TEXT_LEN] = '\n';
+		if (write(fd, text, sizeof(text)) == (ssize_t)sizeof(text) && fsync(fd) == 0)
+			ret = 0;
+	}
+	explicit_bzero(key, sizeof(key));
+	explicit_bzero(text, sizeof(text));
+	return close(fd) < 0 ? -1 : ret;
+}
+
+/* Makes the key in its folder, one process at a time; the lock ends when the folder is closed. */
+static int make_in(int folder, const char *name)
+{
+	char temporary[NAME_MAX + 1];
+	struct stat file;
+
+	if (flock(folder, LOCK_EX) < 0)
+		return -1;
+	if (fstatat(folder, name, &file, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return -1;
+	if (snprintf(temporary, sizeof(temporary), "%s.new", name) >= (int)sizeof(temporary)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (write_new(folder, temporary) < 0 || renameat(folder, temporary, folder, name) < 0)
+		return -1;
+	return fsync(folder);
+}
+
+int key_make(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	char folder[PATH_MAX] = ".";
+	int fd, ret = -1;
+
+	if (slash)
+		snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path) + 1, path);
+	if (mkdir(folder, 0755) < 0 && errno != EEXIST) {
+		log_line(LOG_ERR, "unable to make the folder %s: %s", folder, strerror(errno));
+		return -ERR_CONFIG;
+	}
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		ret = make_in(fd, name);
+	if (ret < 0)
+		log_line(LOG_ERR, "unable to make the private key %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return ret < 0 ? -ERR_CONFIG : 0;
 }

@@ -505,6 +505,52 @@ int wgif_delete_address(struct wgif_kernel *kernel, unsigned int index,
 	return outcome(kernel, EADDRNOTAVAIL, 0, "take an address from", label(index));
 }
 
+enum { MAX_FOUND = 16 };
+
+/* What on_address() looks for, and the addresses that it finds. */
+struct address_search {
+	unsigned int index;
+	const struct in6_addr *keep;
+	struct in6_addr found[MAX_FOUND];
+	int count;
+};
+
+static int on_address(struct nl_msg *message, void *argument)
+{
+	const struct ifaddrmsg *header = nlmsg_data(nlmsg_hdr(message));
+	struct address_search *search = argument;
+	struct nlattr *attributes[IFA_MAX + 1];
+	struct in6_addr address;
+
+	/* Older kernels dump the addresses of all interfaces, whichever one is asked for. */
+	if (header->ifa_family != AF_INET6 || header->ifa_index != search->index ||
+	    search->count == MAX_FOUND ||
+	    nlmsg_parse(nlmsg_hdr(message), sizeof(*header), attributes, IFA_MAX, NULL) < 0 ||
+	    !attributes[IFA_ADDRESS] || nla_len(attributes[IFA_ADDRESS]) != sizeof(address))
+		return NL_SKIP;
+	nla_memcpy(&address, attributes[IFA_ADDRESS], sizeof(address));
+	if (IN6_IS_ADDR_LINKLOCAL(&address) && !IN6_ARE_ADDR_EQUAL(&address, search->keep))
+		search->found[search->count++] = address;
+	return NL_OK;
+}
+
+int wgif_drop_other_addresses(struct wgif_kernel *kernel, unsigned int index,
+			      const struct in6_addr *address)
+{
+	struct ifaddrmsg header = { .ifa_family = AF_INET6, .ifa_index = index };
+	struct nl_msg *message = nlmsg_alloc_simple(RTM_GETADDR, NLM_F_DUMP);
+	struct address_search search = { .index = index, .keep = address };
+	int ret;
+
+	if (message && nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0)
+		message = spoilt(message);
+	request(kernel, kernel->route, message, on_address, &search);
+	ret = outcome(kernel, 0, 0, "read the addresses of", label(index));
+	for (int i = 0; i < search.count && ret == 0; i++)
+		ret = wgif_delete_address(kernel, index, &search.found[i]);
+	return ret;
+}
+
 int wgif_delete(struct wgif_kernel *kernel, unsigned int index)
 {
 	request(kernel, kernel->route, link_message(RTM_DELLINK, 0, index), NULL, NULL);
@@ -639,15 +685,30 @@ static int put_allowed_ips(struct nl_msg *message)
 	return 0;
 }
 
-static int put_peer(struct nl_msg *message, const uint8_t *key, uint32_t flags)
+static int put_endpoint(struct nl_msg *message, const union endpoint *endpoint)
+{
+	const int size = endpoint->any.sa_family == AF_INET ? (int)sizeof(endpoint->in) :
+							      (int)sizeof(endpoint->in6);
+
+	return nla_put(message, WGPEER_A_ENDPOINT, size, endpoint);
+}
+
+static int put_peer(struct nl_msg *message, const struct wgif_setup *setup, uint32_t flags)
 {
 	struct nlattr *entry = nla_nest_start(message, NLA_F_NESTED | 0);
 
-	if (!entry || nla_put(message, WGPEER_A_PUBLIC_KEY, KEY_LEN, key) < 0 ||
+	if (!entry || nla_put(message, WGPEER_A_PUBLIC_KEY, KEY_LEN, setup->peer_key) < 0 ||
 	    nla_put_u32(message, WGPEER_A_FLAGS, flags) < 0)
 		return -1;
-	if (!(flags & WGPEER_F_REMOVE_ME) && put_allowed_ips(message) < 0)
-		return -1;
+	if (!(flags & WGPEER_F_REMOVE_ME)) {
+		if (setup->endpoint && put_endpoint(message, setup->endpoint) < 0)
+			return -1;
+		if (setup->keepalive && nla_put_u16(message, WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL,
+						    (uint16_t)setup->keepalive) < 0)
+			return -1;
+		if (put_allowed_ips(message) < 0)
+			return -1;
+	}
 	nla_nest_end(message, entry);
 	return 0;
 }
@@ -656,16 +717,21 @@ static int put_setup(struct nl_msg *message, const struct wgif_setup *setup)
 {
 	struct nlattr *peers;
 
-	if (nla_put(message, WGDEVICE_A_PRIVATE_KEY, KEY_LEN, setup->private_key) < 0 ||
+	if (nla_put(message, WGDEVICE_A_PRIVATE_KEY, KEY_LEN, setup->private_key) < 0)
+		return -1;
+	/* A port of 0 would have a device that is up change the one it has. */
+	if (setup->listen_port &&
 	    nla_put_u16(message, WGDEVICE_A_LISTEN_PORT, (uint16_t)setup->listen_port) < 0)
+		return -1;
+	if (setup->alone && nla_put_u32(message, WGDEVICE_A_FLAGS, WGDEVICE_F_REPLACE_PEERS) < 0)
 		return -1;
 	peers = nla_nest_start(message, NLA_F_NESTED | WGDEVICE_A_PEERS);
 	if (!peers)
 		return -1;
 	/* The kernel works the list off in order. Removing clears the replay counter. */
-	if (setup->renew && put_peer(message, setup->peer_key, WGPEER_F_REMOVE_ME) < 0)
+	if (setup->renew && put_peer(message, setup, WGPEER_F_REMOVE_ME) < 0)
 		return -1;
-	if (put_peer(message, setup->peer_key, WGPEER_F_REPLACE_ALLOWEDIPS) < 0)
+	if (put_peer(message, setup, WGPEER_F_REPLACE_ALLOWEDIPS) < 0)
 		return -1;
 	nla_nest_end(message, peers);
 	return 0;

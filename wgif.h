@@ -37,19 +37,18 @@ struct wgif_device {
 	bool has_peer;		     /* the peer asked for is there; else the rest is all zero */
 	int64_t handshake;	     /* unix time in seconds; 0 is never */
 	uint64_t rx_bytes, tx_bytes;
-	union {
-		struct sockaddr any; /* sa_family is AF_UNSPEC if none is known */
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-	} endpoint;
+	union endpoint endpoint;
 };
 
 /* What wgif_set_device() is to set. */
 struct wgif_setup {
-	const uint8_t *private_key; /* KEY_LEN bytes */
-	unsigned int listen_port;
-	const uint8_t *peer_key; /* KEY_LEN bytes; the peer may use every IPv6 address */
-	bool renew;		 /* takes the peer away first, and with it its session */
+	const uint8_t *private_key;	/* KEY_LEN bytes */
+	unsigned int listen_port;	/* 0 leaves it, and a device that has none takes any */
+	const uint8_t *peer_key;	/* KEY_LEN bytes; the peer may use every IPv6 address */
+	const union endpoint *endpoint; /* NULL leaves the peer's */
+	unsigned int keepalive;		/* seconds; 0 leaves the peer's */
+	bool renew;			/* takes the peer away first, and with it its session */
+	bool alone;			/* takes every peer away first */
 };
 
 /* Opens the sockets. Returns NULL after it has logged why. Free it with wgif_close(). */
@@ -86,7 +85,10 @@ int wgif_add_altname(struct wgif_kernel *kernel, unsigned int index, const char 
 /* Takes an altname away. Returns 0, also if there is no such altname, or -ERR_FAILURE. */
 int wgif_delete_altname(struct wgif_kernel *kernel, unsigned int index, const char *altname);
 
-/* Sets a device and its peer. Returns 0, -ERR_BUSY for the port, or -ERR_FAILURE. */
+/*
+ * Sets a device and its peer in one step. The session of a peer that stays lives on. Returns 0,
+ * -ERR_BUSY for the port, or -ERR_FAILURE.
+ */
 int wgif_set_device(struct wgif_kernel *kernel, unsigned int index, const struct wgif_setup *setup);
 
 /*
@@ -103,6 +105,10 @@ int wgif_add_address(struct wgif_kernel *kernel, unsigned int index,
 /* Takes an IPv6 address away. Returns 0, also if it is not there, or -ERR_FAILURE. */
 int wgif_delete_address(struct wgif_kernel *kernel, unsigned int index,
 			const struct in6_addr *address);
+
+/* Takes all link-local addresses away but one. Returns 0 or -ERR_FAILURE. */
+int wgif_drop_other_addresses(struct wgif_kernel *kernel, unsigned int index,
+			      const struct in6_addr *address);
 
 /* Sets the alias: text of less than WGIF_ALIAS_SIZE bytes. Returns 0 or -ERR_FAILURE. */
 int wgif_set_alias(struct wgif_kernel *kernel, unsigned int index, const char *alias);

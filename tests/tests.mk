@@ -14,7 +14,7 @@ JOBS ?= 2
 # Units run on the host. Their objects, and those of other flags, are in folders of their own.
 unit_sources := $(filter-out tests/unit/unit.c tests/unit/log-kept.c,$(wildcard tests/unit/*.c))
 units := $(unit_sources:%.c=$(BUILD)/%)
-unit_common := $(addprefix $(BUILD)/,json.o config.o key.o note.o tests/unit/unit.o)
+unit_common := $(addprefix $(BUILD)/,json.o config.o key.o curve.o note.o tests/unit/unit.o)
 sanitized := $(units:$(BUILD)/%=$(BUILD)/sanitize/%)
 valgrinded := $(units:$(BUILD)/%=$(BUILD)/valgrind/%)
 

@@ -1,0 +1,94 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=dash
+# netifd's protocol "wgbroker", as /lib/netifd/proto/wgbroker.sh. In /etc/config/network:
+#
+#	config interface 'mesh_vpn'
+#		option proto 'wgbroker'
+#		list gateway 'gw1.example.net,<its public key>'
+#		list gateway 'gw2.example.net,<its public key>'
+#		option macaddr_of 'br-lan'	# optional: where the link-local address comes from
+#		option mtu '1374'		# optional
+#
+# The private key is made on first use, in /etc/wg-broker/node.key: name that file in
+# /etc/sysupgrade.conf. The interface is named after the section. netifd watches a loop that runs
+# broker-connect again and again, which moves to another gateway when a session is dead.
+
+CONNECT=${CONNECT:-/usr/sbin/broker-connect}
+INTERVAL=${INTERVAL:-60}
+
+[ -n "$INCLUDE_ONLY" ] || {
+	# shellcheck source=/dev/null
+	. /lib/functions.sh
+	# shellcheck source=/dev/null
+	. ../netifd-proto.sh
+	init_proto "$@"
+}
+
+proto_wgbroker_init_config() {
+	# netifd reads these two.
+	# shellcheck disable=SC2034
+	no_device=1 available=1
+	proto_config_add_array 'gateway:list(string)'
+	proto_config_add_string 'public_key'
+	proto_config_add_string 'private_key_file'
+	proto_config_add_string 'macaddr_of'
+	proto_config_add_int 'mtu'
+	proto_config_add_boolean 'set_clock'
+}
+
+# The words of what broker-connect is to be run with, one a line: netifd's lists are no arrays.
+wgbroker_options() {
+	local public_key private_key_file macaddr_of mtu set_clock
+
+	json_get_vars public_key private_key_file macaddr_of mtu set_clock
+	printf '%s\n' -g -i "$1"
+	[ -z "$private_key_file" ] || printf '%s\n' -k "$private_key_file"
+	[ -z "$public_key" ] || printf '%s\n' -p "$public_key"
+	[ -z "$macaddr_of" ] || printf '%s\n' -m "$macaddr_of"
+	[ -z "$mtu" ] || printf '%s\n' -M "$mtu"
+	# A router has no clock that runs without power: this is the default.
+	[ "$set_clock" = 0 ] || printf '%s\n' -t
+	json_for_each_item wgbroker_gateway gateway
+}
+
+wgbroker_gateway() {
+	printf '%s\n' "$1"
+}
+
+proto_wgbroker_setup() {
+	local config="$1" options status=0
+
+	# No word of them has a blank in it.
+	options=$(wgbroker_options "$config")
+	# shellcheck disable=SC2086
+	"$CONNECT" $options || status=$?
+	case $status in
+	0) ;;
+	64 | 78)
+		# Nothing but another configuration helps.
+		proto_notify_error "$config" CONFIG
+		proto_block_restart "$config"
+		return 1
+		;;
+	*)
+		# netifd tries again at once. Not all nodes of a mesh at the same time, and not for ever.
+		sleep $((5 + $(hexdump -n 1 -e '1/1 "%u"' /dev/urandom) % 30))
+		proto_setup_failed "$config"
+		return 1
+		;;
+	esac
+	proto_init_update "$config" 1
+	proto_send_update "$config"
+	# shellcheck disable=SC2086,SC2016
+	proto_run_command "$config" /bin/sh -c \
+		'interval=$1; shift; while sleep "$interval"; do "$@"; done' wgbroker \
+		"$INTERVAL" "$CONNECT" $options
+}
+
+proto_wgbroker_teardown() {
+	proto_kill_command "$1"
+	ip link delete "$1"
+}
+
+[ -n "$INCLUDE_ONLY" ] || add_protocol wgbroker

@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The node's side with several gateways: which one it takes, and what it says of the others.
+# vm: --timeout 600
+
+# shellcheck disable=SC2016,SC2317 # text for eval, and functions that are called by name
+source tests/lib.sh
+source tests/gateways.sh
+
+add_gateway full 1 MAXCONNECTIONS=1
+add_gateway good 2
+replies refuses 3 <<'EOT'
+read -r _
+echo '{"version":1,"error":{"code":5,"reason":"public key not permitted \"\u001b[31m"}}'
+EOT
+replies odd 4 <<'EOT'
+read -r _
+echo '{"version":1,"error":{"code":99,"reason":"whatever"}}'
+EOT
+replies silent 5 <<<'exec sleep 60'
+replies closes 6 <<<'exit'
+replies babbles 7 <<<'echo hello'
+add_node node 30
+make_key node >/dev/null
+key=${gateway_key[good]}
+full=192.0.2.11 good=192.0.2.12 refuses=192.0.2.13 odd=192.0.2.14 silent=192.0.2.15
+closes=192.0.2.16 babbles=192.0.2.17 no_route=198.51.100.1 no_port=192.0.2.12:9
+pids=()
+# Takes no connection: nothing answers to the first packet.
+mute=192.0.2.18
+add_node mute 8
+at mute nft -f - <<<'table ip t { chain c { type filter hook input priority 0; tcp dport 40000 drop; }; }'
+# The only slot of the full one.
+connect good -n -g -k "$work/other.key" "$full" || true
+at good "$connect" -g -n -k "$work/other.key" "$full" >/dev/null 2>&1
+
+# One that is full, one that is dead in each of three ways, and a good one.
+# milliseconds COMMAND [ARG...]: leaves in $took how long it took.
+milliseconds() {
+	local before=${EPOCHREALTIME/[.,]/}
+	"$@"
+	took=$(((${EPOCHREALTIME/[.,]/} - before) / 1000))
+}
+milliseconds connect node -o -n -p "$key" "$full" "$no_route" "$no_port" "$good"
+without=$took
+milliseconds connect node -o -p "$key" "$full" "$no_route" "$no_port" "$silent" "$good"
+is "$status" 0 'connected in spite of a full, a dead and a silent gateway'
+diag "took $took ms; $without ms without the silent one"
+# On a busy host all the rest may take this machine long.
+ok 'in under 6 s' test $((took - without)) -lt 6000
+like "$words" "gateway $full \($full\): full" 'it names the full one'
+like "$words" "gateway $no_route \($no_route\): unreachable: Network is unreachable" 'no route'
+like "$words" "gateway 192.0.2.12 \(192.0.2.12\): unreachable: Connection refused" 'no port'
+like "$words" "gateway $silent \($silent\): silent: no reply in time" 'the silent one'
+like "$words" "gateway $good \($good\): accepted" 'and the good one'
+port=$(shown node endpoints)
+ok 'which works' wait_for 20 pings node "${port##*:}"
+ip -n node link delete wgmesh
+
+# What all of them come to: the best of it, see the man page.
+table=(
+	"75 full: $full"
+	"77 refused: $refuses"
+	"77 refused: $odd"
+	"76 nonsense: $babbles"
+	"69 unreachable: $no_route"
+	"69 unreachable: $closes"
+	"69 unreachable: no-such-name.invalid"
+	"75 full: $refuses $full $no_port $babbles"
+	"77 refused: $no_port $refuses $babbles"
+	"76 nonsense: $no_route $babbles $closes"
+	"69 unreachable: $mute"
+)
+for row in "${table[@]}"; do
+	read -ra gateways <<<"${row#*: }"
+	connect node --json -p "$key" "${gateways[@]}"
+	is "$status $(jq -r .result <<<"$printed")" "${row%%:*}" "${row%%:*}: ${gateways[*]}"
+	ok 'no interface was made' eval '! ip -n node link show wgmesh'
+	is "$(jq '.attempts | length' <<<"$printed")" "${#gateways[@]}" 'each was asked once'
+done
+like "$words" "gateway $mute \($mute\): silent: no connection in time" 'one that drops packets'
+connect node -n "$refuses"
+like "$words" 'refused: public key not permitted \(code 5\)' 'our words for the reason'
+unlike "$words" '31m' 'and none of the gateway'
+connect node -n "$odd"
+like "$words" 'refused: for a reason of its own \(code 99\)' 'a code that we do not know'
+connect node -n "$closes"
+like "$words" 'silent: (closed without a reply|Connection reset by peer)' 'one that just closes'
+
+# -o keeps the order; else it is random.
+firsts() {
+	for _ in {1..12}; do
+		connect node -n --json "$@" "$no_route" "$babbles"
+		jq -r '.attempts[0].outcome' <<<"$printed"
+	done | sort | uniq -c | awk '{print $2}' | paste -sd ' '
+}
+is "$(firsts -o)" unreachable '-o asks in the order given'
+is "$(firsts)" 'nonsense unreachable' 'without it the order is random'
+
+# Three hundred nodes over three equal gateways: one half knows each by a name of its own, the other
+# all three by one name.
+for number in 1 2 3; do
+	add_gateway "equal$number" $((10 + number)) MAXCONNECTIONS=300
+	echo "192.0.2.$((20 + number)) equal$number.example equal.example" >>/etc/hosts
+done
+one_node() {
+	local names=(equal.example)
+	(($1 % 2)) || names=(equal{1,2,3}.example)
+	at node "$connect" -g -k "$work/load-$1.key" -n --json "${names[@]}" 2>>"$work/load.log"
+}
+SECONDS=0
+for node in {1..300}; do
+	one_node "$node" >"$work/load-$node.json" &
+	pids+=($!)
+	((node % 4)) || { wait "${pids[@]}" && pids=(); }
+done
+diag "300 nodes took $SECONDS s"
+cat "$work"/load-*.json >"$work/load"
+is "$(jq -r .result "$work/load" | sort | uniq -c | xargs)" '300 accepted' 'all have a gateway'
+for address in 192.0.2.2{1..3}; do
+	count=$(jq -r .gateway_address "$work/load" | grep -cx "$address")
+	diag "$count nodes at $address, $(jq -r 'select(.gateway == "equal.example").gateway_address' \
+		"$work/load" | grep -cx "$address") of them by the common name"
+	ok "100 +- 30 nodes at $address" test "$count" -ge 70 -a "$count" -le 130
+done
+
+done_testing

@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The node's side is killed before each of its system calls in turn, and run again: there is one
+# interface, and it works.
+# vm: --timeout 900
+
+# shellcheck disable=SC2016,SC2317 # text for eval, and functions that are called by name
+source tests/lib.sh
+source tests/gateways.sh
+
+add_gateway gw1 1 MAXCONNECTIONS=500
+add_gateway gw2 2
+add_node node 30
+keys=$work/keys
+# shellcheck disable=SC2120 # its arguments come by name, too
+run() { at node "$@" "$connect" -o -g -k "$keys/node.key" "192.0.2.11,${gateway_key[gw1]}"; }
+move() { at node "$@" "$connect" -o -g -k "$keys/node.key" "192.0.2.12,${gateway_key[gw2]}"; }
+reset() {
+	ip -n node link delete wgmesh 2>/dev/null
+	rm -rf "$keys"
+}
+
+# calls COMMAND NAMES: each system call of a run whose name fits the pattern, as strace names it,
+# with its count so far. What goes before prctl(2) only loads the program.
+calls() {
+	"$1" strace -o "$work/trace" 2>/dev/null
+	awk -F'(' -v names="^($2)$" '/^[a-z_0-9]+\(/ { ++count[$1] } $1 == "prctl" { on = 1 }
+		on && $1 ~ names { print $1, count[$1] }' "$work/trace"
+}
+
+# state_of: the interfaces of ours, with MTU, flags and number of addresses; the peers, with
+# endpoint, allowed IPs and keepalive; the number of all interfaces, and of files of keys.
+state_of() {
+	ip -n node -j -d addr show | jq -r 'map(select(.ifname)) | length, (.[] |
+		select(.group == "40001") | .ifname, .mtu, (.addr_info | length),
+		(.flags | contains(["UP", "MULTICAST"])))' | paste -sd ' '
+	at node wg show all dump | awk 'NF > 5 { print $2, $4, $5, $9 }' | sed 's/:4[0-9]* / /'
+	find "$keys" -type f | wc -l
+}
+has_handshake_at() { [[ $(shown "$1" latest-handshakes) != 0 ]]; }
+
+# kill_each NAME COMMAND NAMES PREPARE: kills the command before each of its calls. It is as good
+# as one that was never killed.
+kill_each() {
+	local name=$1 command=$2 names=$3 prepare=$4 call count state wanted bad=0 killed=0
+	$prepare
+	mapfile -t all < <(calls "$command" "$names")
+	wanted=$(state_of)
+	like "$wanted" '^[34] wgmesh 1374 1 true' "$name: what an undisturbed run makes"
+	for each in "${all[@]}"; do
+		read -r call count <<<"$each"
+		$prepare
+		"$command" strace -o /dev/null -e "inject=$call:signal=KILL:when=$count" \
+			2>/dev/null
+		[[ $? == 137 ]] && killed=$((killed + 1))
+		"$command" 2>"$work/words" || bad=$((bad + 1))
+		state=$(state_of)
+		[[ $state == "$wanted" ]] && continue
+		bad=$((bad + 1))
+		diag "$name, killed before $call number $count: $state" "$(<"$work/words")"
+	done
+	diag "$name: killed in $killed of ${#all[@]} places"
+	ok "$name: it was killed indeed" test "$killed" -gt 10
+	is "$bad" 0 "$name: and the next run makes one working interface"
+	ok "$name: with a handshake" wait_for 20 has_handshake_at node
+}
+
+reset
+kill_each 'from nothing' run '.*' reset
+
+# To another gateway: before the kill the interface is at gw1. Only what goes to the kernel and
+# comes back makes a difference; all else was tried above.
+at_gw1() {
+	run env 2>/dev/null
+	ip -n node link set wgmesh down
+}
+reset
+kill_each 'moving' move 'sendmsg|recvmsg' at_gw1
+
+done_testing

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The reply parser: what it takes is within its limits, and what it rejects has words for it. */
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char line[REPLY_SIZE];
+	struct reply reply, again;
+	size_t len;
+
+	if (reply_parse(&reply, (const char *)data, size) < 0) {
+		if (!reply.wrong || !*reply.wrong)
+			abort();
+		return 0;
+	}
+	if (reply.wrong || reply.code < 0)
+		abort();
+	if (reply.code > 0)
+		return 0;
+	if (reply.port < 1 || reply.port > 65535 || reply.time < 1)
+		abort();
+	len = reply_format(line, 0, reply.port, reply.time);
+	if (reply_parse(&again, line, len) < 0 || again.port != reply.port ||
+	    again.time != reply.time)
+		abort();
+	return 0;
+}

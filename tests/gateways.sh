@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034,SC2154 # variables of lib.sh, and for the tests
+# What the tests of the node's side share: gateways and nodes, each in a namespace of its own, on
+# one bridge. Source it after tests/lib.sh.
+
+connect=$PWD/$BROKER_BUILD/broker-connect
+declare -A gateway_pid gateway_key
+
+# add_gateway NAME NUMBER [KEY=VALUE...]: a gateway at 192.0.2.(10 + NUMBER), with this
+# configuration; its public key is ${gateway_key[NAME]}.
+add_gateway() {
+	local name=$1 number=$2
+	shift 2
+	add_node "$name" "$number"
+	gateway_key[$name]=$(make_key "$name")
+	printf '%s\n' "PRIVATEKEY=$work/$name.key" BABELPORT= "$@" >"$work/$name.config"
+	serve "$name" "EXEC:$PWD/$handler -c $work/$name.config,nofork"
+}
+
+# serve NAME ADDRESS: answers at a gateway with what socat makes of ADDRESS.
+serve() {
+	ip netns exec "$1" socat \
+		"TCP6-LISTEN:40000,fork,reuseaddr,ipv6only=0,backlog=1024,max-children=500" \
+		"$2" 2>>"$work/$1.log" &
+	gateway_pid[$1]=$!
+	wait_for 10 ip netns exec "$1" socat -u OPEN:/dev/null TCP:127.0.0.1:40000
+}
+
+# replies NAME NUMBER: a gateway whose replies are what the commands on stdin print. They run in
+# bash, with the request on their stdin.
+replies() {
+	local script=$work/$1.sh
+	{
+		echo '#!/bin/bash'
+		cat
+	} >"$script"
+	chmod +x "$script"
+	add_node "$1" "$2"
+	serve "$1" "EXEC:$script,nofork"
+}
+
+# silence NAME: no more answers from a gateway, and no packets.
+silence() {
+	kill "${gateway_pid[$1]}" 2>/dev/null
+	ip -n "$1" link set eth0 down
+}
+
+# connect NODE [OPTION...] GATEWAY...: runs broker-connect at a node, with the key $work/NODE.key.
+# Leaves its exit code in $status, its words in $words, and what it printed in $printed.
+connect() {
+	local node=$1
+	shift
+	status=0
+	printed=$(ip netns exec "$node" "$connect" -k "$work/$node.key" "$@" 2>"$work/words") ||
+		status=$?
+	words=$(<"$work/words")
+}
+
+# at NODE COMMAND [ARG...]
+at() { ip netns exec "$@"; }
+
+# pings NODE PORT: whether the node reaches its gateway's end of the tunnel of that port.
+pings() { at "$1" ping -c 1 -W 1 "fe80::$(printf '%x' $(($2 - 39999)))%wgmesh"; }
+
+# shown NODE WHAT: what `wg show` tells of the node's only peer, without its key.
+shown() { at "$1" wg show wgmesh "$2" | cut -f 2-; }

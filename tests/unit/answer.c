@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What a node takes for a gateway's reply, and what not. */
+#include "unit.h"
+
+#include "broker.h"
+
+#define PORT "{\"version\":1,\"port\":40017,\"time\":1795373281}"
+#define TIME "\"time\":1795373281"
+#define NOT_ONE "not one JSON object"
+#define BEHIND "something behind the object"
+#define NO_PORT "no port from 1 to 65535"
+#define NO_CODE "an error without a code"
+
+static const struct good {
+	const char *name;
+	struct bytes text;
+	int code;
+	unsigned int port;
+	long long time;
+} goods[] = {
+	{ "a port", BYTES(PORT "\n"), 0, 40017, 1795373281 },
+	{ "without a newline", BYTES(PORT), 0, 40017, 1795373281 },
+	{ "white space", BYTES(" \r\n\t" PORT "\r\n \t\n"), 0, 40017, 1795373281 },
+	{ "over several lines", BYTES("{\n \"port\" : 1 ,\n " TIME "\n}\n"), 0, 1, 1795373281 },
+	{ "no version", BYTES("{\"port\":65535," TIME "}"), 0, 65535, 1795373281 },
+	{ "more keys", BYTES("{\"port\":2,\"x\":[{\"y\":{}},null],\"time\":1}"), 0, 2, 1 },
+	{ "the highest time", BYTES("{\"port\":2,\"time\":4294967295}"), 0, 2, 4294967295 },
+	{ "full", BYTES("{\"version\":1,\"error\":{\"code\":1,\"reason\":\"x\"}}\n"), 1, 0, 0 },
+	{ "no reason", BYTES("{\"version\":1,\"error\":{\"code\":6}}\n"), 6, 0, 0 },
+	{ "an unknown code", BYTES("{\"error\":{\"code\":2147483647}}"), 2147483647, 0, 0 },
+};
+
+static void test_good(void **state)
+{
+	const struct good *row = *state;
+	struct reply reply;
+
+	unit_is_int("returned", reply_parse(&reply, row->text.text, row->text.len), 0);
+	unit_is_int("code", reply.code, row->code);
+	unit_is_int("port", reply.port, row->port);
+	unit_is_int("time", reply.time, row->time);
+	if (reply.wrong)
+		unit_is_text("wrong", reply.wrong, "");
+}
+
+static const struct bad {
+	const char *name;
+	struct bytes text;
+	const char *want;
+} bads[] = {
+	{ "nothing", BYTES(""), NOT_ONE },
+	{ "white space", BYTES(" \n"), NOT_ONE },
+	{ "words", BYTES("hello\n"), NOT_ONE },
+	{ "a number", BYTES("40017\n"), NOT_ONE },
+	{ "a list", BYTES("[" PORT "]"), NOT_ONE },
+	{ "half", BYTES("{\"version\":1,\"port\":40017"), NOT_ONE },
+	{ "single quotes", BYTES("{'port':40017,'time':1}"), NOT_ONE },
+	{ "a comment", BYTES("{/**/\"port\":40017,\"time\":1}"), NOT_ONE },
+	{ "two", BYTES(PORT "\n" PORT "\n"), BEHIND },
+	{ "a word behind", BYTES(PORT " x"), BEHIND },
+	{ "a NUL behind", BYTES(PORT "\0"), BEHIND },
+	{ "a NUL within", BYTES("{\"port\":40017,\0" TIME "}"), NOT_ONE },
+	{ "two ports", BYTES("{\"port\":1,\"port\":1," TIME "}"), NOT_ONE },
+	{ "two codes", BYTES("{\"error\":{\"code\":1,\"code\":5}}"), NOT_ONE },
+	{ "a word before", BYTES("x " PORT), NOT_ONE },
+	{ "too deep", BYTES("{\"x\":[[[[[[[[[]]]]]]]]]," TIME ",\"port\":1}"), NOT_ONE },
+	{ "version 2", BYTES("{\"version\":2,\"port\":1," TIME "}"),
+	  "unsupported protocol version" },
+	{ "version text", BYTES("{\"version\":\"1\",\"port\":1," TIME "}"),
+	  "unsupported protocol version" },
+	{ "port 0", BYTES("{\"port\":0," TIME "}"), NO_PORT },
+	{ "port -0", BYTES("{\"port\":-0," TIME "}"), NO_PORT },
+	{ "port -1", BYTES("{\"port\":-1," TIME "}"), NO_PORT },
+	{ "port 65536", BYTES("{\"port\":65536," TIME "}"), NO_PORT },
+	{ "port 70000", BYTES("{\"port\":70000," TIME "}"), NO_PORT },
+	{ "port 2^64 + 1", BYTES("{\"port\":18446744073709551617," TIME "}"), NO_PORT },
+	{ "port as text", BYTES("{\"port\":\"40000\"," TIME "}"), NO_PORT },
+	{ "port with a dot", BYTES("{\"port\":40000.0," TIME "}"), NO_PORT },
+	{ "port true", BYTES("{\"port\":true," TIME "}"), NO_PORT },
+	{ "port null", BYTES("{\"port\":null," TIME "}"), NO_PORT },
+	{ "no port", BYTES("{\"version\":1," TIME "}"), NO_PORT },
+	{ "an empty object", BYTES("{}"), NO_PORT },
+	{ "a request", BYTES("{\"version\":1,\"pubkey\":\"x\"}"), NO_PORT },
+	{ "no time", BYTES("{\"port\":40017}"), "no time" },
+	{ "time 0", BYTES("{\"port\":40017,\"time\":0}"), "no time" },
+	{ "time -1", BYTES("{\"port\":40017,\"time\":-1}"), "no time" },
+	{ "a time too high", BYTES("{\"port\":40017,\"time\":4294967296}"), "no time" },
+	{ "time as text", BYTES("{\"port\":40017,\"time\":\"1795373281\"}"), "no time" },
+	{ "no code", BYTES("{\"error\":{\"reason\":\"x\"}}"), NO_CODE },
+	{ "code 0", BYTES("{\"error\":{\"code\":0}}"), NO_CODE },
+	{ "code -1", BYTES("{\"error\":{\"code\":-1}}"), NO_CODE },
+	{ "code 2^31", BYTES("{\"error\":{\"code\":2147483648}}"), NO_CODE },
+	{ "code as text", BYTES("{\"error\":{\"code\":\"1\"}}"), NO_CODE },
+	{ "an error as text", BYTES("{\"error\":\"full\"}"), NO_CODE },
+	{ "an error of null", BYTES("{\"error\":null}"), NO_CODE },
+	{ "a reason of 1", BYTES("{\"error\":{\"code\":1,\"reason\":1}}"),
+	  "a reason that is no text" },
+	{ "both", BYTES("{\"port\":1," TIME ",\"error\":{\"code\":1}}"),
+	  "both a port and an error" },
+};
+
+static void test_bad(void **state)
+{
+	const struct bad *row = *state;
+	struct reply reply;
+	int ret = reply_parse(&reply, row->text.text, row->text.len);
+
+	if (ret != -ERR_MALFORMED && ret != -ERR_VERSION)
+		unit_is_int("returned", ret, -ERR_MALFORMED);
+	unit_is_text("wrong", reply.wrong ? reply.wrong : "", row->want);
+}
+
+/* As long as a request may be, and one byte longer. */
+static void test_long(void **state)
+{
+	static char text[4098];
+	struct reply reply;
+
+	(void)state;
+	memset(text, ' ', sizeof(text));
+	memcpy(text + 4096 - strlen(PORT), PORT, strlen(PORT));
+	unit_is_int("4096 bytes", reply_parse(&reply, text, 4096), 0);
+	memset(text, ' ', sizeof(text));
+	memcpy(text + 4097 - strlen(PORT), PORT, strlen(PORT));
+	unit_is_int("4097 bytes", reply_parse(&reply, text, 4097), -ERR_MALFORMED);
+}
+
+/* What the handler writes the node understands. */
+static void test_both_sides(void **state)
+{
+	char line[REPLY_SIZE];
+	struct reply reply;
+	size_t len;
+
+	(void)state;
+	for (int error = 1; error <= ERR_FAILURE; error++) {
+		len = reply_format(line, -error, 0, 0);
+		unit_is_int("an error", reply_parse(&reply, line, len), 0);
+		unit_is_int("its code", reply.code, error);
+	}
+	len = reply_format(line, 0, 40017, 1795373281);
+	unit_is_int("a port", reply_parse(&reply, line, len), 0);
+	unit_is_int("which it is", reply.port, 40017);
+	unit_is_text("words for code 5", reply_reason(5), "public key not permitted");
+	for (int code = -1; code < 10; code++)
+		if (!reply_reason(code) || !*reply_reason(code))
+			unit_is_int("a code without words", code, 0);
+}
+
+int main(void)
+{
+	UNIT_TABLE(test_good, goods);
+	UNIT_TABLE(test_bad, bads);
+	unit_add("a long reply", test_long, NULL);
+	unit_add("both sides", test_both_sides, NULL);
+	return unit_run();
+}
