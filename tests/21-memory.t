@@ -56,7 +56,7 @@ paths() {
 	path 'a full gateway' '"code":1' "$(request_of "$(random_pubkey)")"
 	path 'a full gateway that knows it' '"code":1' "$(request_of "$(random_pubkey)")"
 	delete_interfaces
-	configure MAXCONNECTIONS=2 STARTPORT=43000
+	configure MAXCONNECTIONS=2 STARTPORT=43000 ENDPORT=43001
 	hold 43000 0.0.0.0
 	ask "$(random_pubkey)" >/dev/null
 	path 'a port that is held, and no other slot' '"code":1' "$(request_of "$(random_pubkey)")"
