@@ -19,7 +19,7 @@ STATIC ?= 1
 BUILD ?= build
 
 programs := broker-handler broker-admin broker-connect
-common := peer.c mesh.c wgif.c json.c config.c key.c note.c deadline.c log.c
+common := peer.c mesh.c wgif.c json.c config.c key.c curve.c note.c deadline.c log.c
 
 libraries := json-c libnl-route-3.0 libnl-genl-3.0 libnl-3.0
 
@@ -63,7 +63,7 @@ $(BUILD)/%.o: %.c Makefile
 	$(Q)$(compile) -MMD -MP -c -o $@ $<
 
 # The node's side alone has these; and it looks up names, for which libc must be dynamic.
-$(BUILD)/broker-connect: $(addprefix $(BUILD)/,gateway.o tunnel.o curve.o)
+$(BUILD)/broker-connect: $(addprefix $(BUILD)/,gateway.o tunnel.o)
 $(BUILD)/broker-connect: our_ldflags :=
 $(BUILD)/broker-connect: our_ldlibs := $(shell $(PKG_CONFIG) --libs $(libraries))
 
