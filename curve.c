@@ -106,7 +106,7 @@ static void pack(uint8_t bytes[static KEY_LEN], struct field *x)
 		}
 		swap(x, &less, 1 - (less.limb[LIMBS - 1] >> 16 & 1));
 	}
-	for (int i = 0; i < LIMBS; i++) {
+	for (size_t i = 0; i < LIMBS; i++) {
 		bytes[2 * i] = (uint8_t)x->limb[i];
 		bytes[2 * i + 1] = (uint8_t)(x->limb[i] >> 8);
 	}

@@ -311,7 +311,7 @@ void gateway_ask(const union endpoint *address, const uint8_t pubkey[static KEY_
 		 struct gateway_answer *answer)
 {
 	struct attempt attempt = { .fd = -1,
-				   .end = milliseconds() + GATEWAY_DEADLINE * 1000,
+				   .end = milliseconds() + (int64_t)GATEWAY_DEADLINE * 1000,
 				   .answer = answer };
 
 	memset(answer, 0, sizeof(*answer));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <json-c/json.h>
+#include <json-c/json_visit.h>
 
 #include "broker.h"
 
@@ -137,21 +138,26 @@ static int count_written(const char *text, size_t len, bool deep)
 	return members;
 }
 
-/* Counts those that json-c has kept. It goes as deep as the tokener did: MAX_DEPTH. */
-static int count_kept(struct json_object *value, bool deep)
+static int on_value(struct json_object *value, int flags, struct json_object *parent,
+		    const char *name, size_t *index, void *members)
+{
+	(void)value;
+	(void)parent;
+	(void)index;
+	if (name && !(flags & JSON_C_VISIT_SECOND))
+		++*(int *)members;
+	return JSON_C_VISIT_RETURN_CONTINUE;
+}
+
+/* Counts those that json-c has kept. */
+static int count_kept(struct json_object *object, bool deep)
 {
 	int members = 0;
 
-	if (json_object_is_type(value, json_type_array))
-		for (size_t i = 0; i < json_object_array_length(value); i++)
-			members += count_kept(json_object_array_get_idx(value, i), deep);
-	if (json_object_is_type(value, json_type_object)) {
-		json_object_object_foreach(value, name, member)
-		{
-			(void)name;
-			members += 1 + (deep ? count_kept(member, deep) : 0);
-		}
-	}
+	if (!deep)
+		return json_object_object_length(object);
+	/* It fails only where on_value() does. */
+	(void)json_c_visit(object, 0, on_value, &members);
 	return members;
 }
 

@@ -105,7 +105,7 @@ int tunnel_is_live(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 	ret = find(kernel, tunnel, &wgif);
 	if (ret == 0)
 		ret = wgif_get_device(kernel, wgif.index, peer_key, &device);
-	if (ret < 0)
+	if (ret != 0)
 		return ret == -ERR_ABSENT ? 0 : ret;
 	if (!wgif.up || !device.has_peer ||
 	    memcmp(device.public_key, tunnel->public_key, KEY_LEN) != 0)

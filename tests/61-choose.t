@@ -97,6 +97,12 @@ firsts() {
 is "$(firsts -o)" unreachable '-o asks in the order given'
 is "$(firsts)" 'nonsense unreachable' 'without it the order is random'
 
+# Each address of a name counts: nothing listens at the first.
+printf '%s both.example\n' 2001:db8::1 "$good" >>/etc/hosts
+connect node -n --json both.example
+is "$(jq -r '.attempts | map(.address, .outcome) | join(" ")' <<<"$printed")" \
+	"2001:db8::1 unreachable $good accepted" 'IPv6 in vain, then IPv4'
+
 # Three hundred nodes over three equal gateways: one half knows each by a name of its own, the other
 # all three by one name.
 for number in 1 2 3; do

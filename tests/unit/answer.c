@@ -117,11 +117,9 @@ static void test_long(void **state)
 	struct reply reply;
 
 	(void)state;
-	memset(text, ' ', sizeof(text));
-	memcpy(text + 4096 - strlen(PORT), PORT, strlen(PORT));
+	snprintf(text, sizeof(text), "%4096s", PORT);
 	unit_is_int("4096 bytes", reply_parse(&reply, text, 4096), 0);
-	memset(text, ' ', sizeof(text));
-	memcpy(text + 4097 - strlen(PORT), PORT, strlen(PORT));
+	snprintf(text, sizeof(text), "%4097s", PORT);
 	unit_is_int("4097 bytes", reply_parse(&reply, text, 4097), -ERR_MALFORMED);
 }
 

@@ -61,6 +61,7 @@ static const struct row refused[] = {
 	{ "a comment", BYTES("{/* */" PUBKEY "}"), -ERR_MALFORMED },
 	{ "a comment in front", BYTES("// a\n{" PUBKEY "}"), -ERR_MALFORMED },
 	{ "single quotes", BYTES("{'pubkey':'" KEY "'}"), -ERR_MALFORMED },
+	{ "a quote in single quotes", BYTES("{'a\"':1," PUBKEY "}"), -ERR_MALFORMED },
 	{ "a name in single quotes", BYTES("{'pubkey':\"" KEY "\"}"), -ERR_MALFORMED },
 	{ "no quotes", BYTES("{pubkey:\"" KEY "\"}"), -ERR_MALFORMED },
 	{ "a comma at the end", BYTES("{" PUBKEY ",}"), -ERR_MALFORMED },
