@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # l3roamd and mmfd always know exactly the interfaces that exist, and cannot hold a request up.
-# vm: --timeout 900
+# The clock counts instructions: half a second is one, however busy the host is.
+# vm: --icount --timeout 900
 source tests/lib.sh
 
 daemons=(l3roamd mmfd)

@@ -23,12 +23,17 @@ units: $(units)
 $(BUILD)/tests/%: our_cppflags += -I.
 $(BUILD)/tests/unit/log: unit_log := $(BUILD)/log.o
 $(BUILD)/tests/unit/log: $(BUILD)/log.o
+# mesh.c knows slots by peer.c, which brings the rest along.
+unit_mesh := $(addprefix $(BUILD)/,mesh.o peer.o wgif.o deadline.o)
+$(BUILD)/tests/unit/mesh: unit_more := $(unit_mesh)
+$(BUILD)/tests/unit/mesh: unit_libraries := $(libraries)
+$(BUILD)/tests/unit/mesh: $(unit_mesh)
 unit_log = $(BUILD)/tests/unit/log-kept.o
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(unit_common) $(BUILD)/tests/unit/log-kept.o
 	$(call say,LD,$@)
-	$(Q)$(CC) $(our_cflags) $(CFLAGS) $(LDFLAGS) -o $@ $< $(unit_common) $(unit_log) \
-		$$($(PKG_CONFIG) --libs json-c cmocka) $(LDLIBS)
+	$(Q)$(CC) $(our_cflags) $(CFLAGS) $(LDFLAGS) -o $@ $< $(unit_more) $(unit_common) $(unit_log) \
+		$$($(PKG_CONFIG) --libs json-c cmocka $(unit_libraries)) $(LDLIBS)
 
 .PRECIOUS: $(BUILD)/tests/unit/%.o
 -include $(wildcard $(BUILD)/tests/*/*.d)

@@ -1,0 +1,166 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A real babeld at the gateway and at two nodes: routes and packets pass, the dead are taken back,
+# a restarted babeld is told again, and one that does not answer delays no reply.
+# The clock counts instructions: half a second is one, however busy the host is.
+# vm: --icount --timeout 900
+source tests/lib.sh
+
+options='hello-interval 1 update-interval 4'
+
+# start_babeld OPTION...: the gateway's. Its process is $babeld. It does not start without an
+# interface; that one needs not exist.
+start_babeld() {
+	babeld -S '' -I '' -L "$work/babeld.log" -C 'router-id 02:00:00:00:00:00:00:01' \
+		-C 'redistribute local deny' "$@" none0 &
+	babeld=$!
+	wait_for 20 answers || {
+		echo 'Bail out! babeld does not answer'
+		exit 1
+	}
+}
+
+end_babeld() {
+	kill "$babeld"
+	wait "$babeld"
+}
+
+# start_node NAME NUMBER: joins it, with babeld over its tunnel and the prefix 2001:db8:NUMBER::/64.
+# The gateway's interface is $name.
+start_node() {
+	local pubkey
+	add_node "$1" "$2"
+	ip -n "$1" link add lan0 type dummy
+	ip -n "$1" link set lan0 up
+	ip -n "$1" addr add "2001:db8:$2::1/64" dev lan0 nodad
+	pubkey=$(make_key "$1")
+	tunnel "$1" "$(port_of "$(ask "$pubkey")")"
+	name=$(interface_of "$pubkey")
+	ip netns exec "$1" babeld -S '' -I '' -L "$work/$1.log" \
+		-C "router-id 02:00:00:00:00:00:00:1$2" -C "default $options" \
+		-C 'redistribute local deny' -C "redistribute ip 2001:db8:$2::/64 eq 64 allow" wg0 &
+}
+
+# shellcheck disable=SC2317 # called by wait_for
+answers() { dump | grep -qx ok; }
+
+# dump: what babeld knows, from the port or path of $control.
+dump() { { printf 'dump\n' && sleep 0.5; } | socat -t 2 - "$control" 2>/dev/null; }
+known() { dump | sed -n 's/^add interface \(wgpeer[0-9]*\) .*/\1/p' | sort | xargs; }
+
+# shellcheck disable=SC2317 # called by ok
+knows() { [[ $(known) == "$*" ]]; }
+# shellcheck disable=SC2317
+has_route() { ip -n "$1" -6 route show "$2" | grep -q babel; }
+# shellcheck disable=SC2317
+pings() { ip netns exec "$1" ping -c 1 -W 2 -I "2001:db8:$2::1" "2001:db8:$3::1"; }
+# shellcheck disable=SC2317
+logged() { grep -q "$1" "$work/log"; }
+
+# delays_nothing WHAT: replies come as fast as with a babeld that answers.
+delays_nothing() {
+	local now longest
+	read -r now longest <<<"$(reply_times 11)"
+	diag "time to the reply with $1: median $now ms, longest $longest ms"
+	ok "$1 delays no reply" test "$now" -lt $((median + 250))
+}
+
+# passes WHEN: all is well between the nodes.
+passes() {
+	ok "node2 has the route to node1's prefix $1" wait_for 60 has_route node2 2001:db8:1::/64
+	ok "node1 has the route to node2's prefix $1" wait_for 60 has_route node1 2001:db8:2::/64
+	ok "a ping passes from prefix to prefix $1" wait_for 20 pings node1 1 2
+}
+
+control='TCP6:[::1]:33123'
+configure "BABELOPTIONS=\"$options\""
+start_babeld -G 33123
+start_node node1 1 && one=$name
+start_node node2 2 && two=$name
+ok 'babeld was told of both' wait_for 10 knows "$(printf '%s\n' "$one" "$two" | sort | xargs)"
+like "$(dump)" "add interface $one up true ipv6 fe80::" 'they are up, with an address'
+passes 'at first'
+like "$("$admin" prune 2>&1)" '0 removed, 2 kept, 0 told' 'a prune has nothing to tell'
+
+diag 'a node goes silent'
+ip -n node1 link set wg0 down
+ok 'the other goes on' handshake_again node2 "$two"
+like "$(later 700 "$admin" prune 2>&1)" '1 removed, 1 kept' 'a prune'
+ok 'its interface is gone' bash -c "! ip link show dev $one"
+is "$(known)" "$two" "and from babeld's dump"
+ip -n node1 link set wg0 up
+key=$(wg pubkey <"$work/node1.key")
+tunnel node1 "$(port_of "$(ask "$key")")"
+one=$(interface_of "$key")
+passes 'when it asked again'
+
+diag 'babeld is restarted'
+end_babeld
+wait_for 20 bash -c "! ip -n node2 -6 route show 2001:db8:1::/64 | grep -q babel" ||
+	diag 'the old routes are still there'
+start_babeld -G 33123
+is "$(known)" '' 'it has forgotten all'
+like "$("$admin" prune -n)" 'tell routing daemons of 2' 'prune -n sees it'
+like "$("$admin" prune 2>&1)" '0 removed, 2 kept, 2 told' 'the next prune tells it'
+passes 'after the restart'
+
+diag 'an interface that was deleted behind its back'
+third=$(new_pubkey)
+ask "$third" >"$work/reply"
+ok 'babeld knows three' wait_for 10 bash -c "[[ \$(ip -o link show group 40000 | wc -l) == 3 ]]"
+third=$(interface_of "$third")
+wait_for 10 bash -c "printf 'dump\n' | socat -t 2 - $control | grep -q $third"
+ip link delete "$third"
+like "$("$admin" prune 2>&1)" '0 removed, 2 kept, 1 told' 'the next prune takes it back'
+unlike "$(known)" "$third" 'babeld has forgotten it'
+
+diag 'time to the reply'
+start_socat ''
+read -r median longest <<<"$(reply_times 11)"
+diag "with a babeld that answers: median $median ms, longest $longest ms"
+kill -STOP "$babeld"
+delays_nothing 'a stuck babeld (SIGSTOP)'
+ok 'the log says so' wait_for 10 logged 'unable to talk to babeld at 33123: no answer in time'
+kill -CONT "$babeld"
+
+: >"$work/log"
+clients=()
+for _ in 1 2 3 4; do
+	socat -u "$control" OPEN:/dev/null &
+	clients+=($!)
+done
+wait_for 10 bash -c "(( \$(ss -Htn state established dport = :33123 | wc -l) >= 4 ))"
+delays_nothing 'a babeld with its 4 client places taken'
+ok 'the log says so' wait_for 10 logged 'unable to talk to babeld at 33123: no answer in time'
+kill "${clients[@]}"
+"$admin" prune 2>>"$work/log"
+is "$(known)" "$(interfaces | sort | xargs)" 'the next prune tells it all'
+
+end_babeld
+: >"$work/log"
+delays_nothing 'a stopped babeld'
+ok 'the log says so' wait_for 10 logged 'unable to talk to babeld at 33123: Connection refused'
+
+start_babeld -g 33123
+: >"$work/log"
+delays_nothing 'a read-only babeld (-g)'
+ok 'the log says so' wait_for 10 logged 'unable to talk to babeld at 33123: no$'
+end_babeld
+
+diag 'babeld on a Unix socket'
+"$admin" flush 2>>"$work/log"
+control=UNIX-CONNECT:$work/babeld.sock
+configure "BABELPORT=$work/babeld.sock"
+start_babeld -G "$work/babeld.sock"
+key=$(new_pubkey)
+ask "$key" >"$work/reply"
+ok 'it is told' wait_for 10 knows "$(interface_of "$key")"
+"$admin" flush 2>>"$work/log"
+is "$(known)" '' 'and of a flush'
+end_babeld
+kill "$socat_pid"
+for node in node1 node2; do
+	ip netns pids "$node" | xargs kill
+done
+wait
+done_testing
