@@ -113,7 +113,7 @@ static const char *split(struct gateway *gateway, char *host)
 	    strspn(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:%_-") !=
 		    strlen(host))
 		return "that is no name and no address";
-	snprintf(gateway->host, sizeof(gateway->host), "%s", host);
+	memcpy(gateway->host, host, strlen(host) + 1);
 	return NULL;
 }
 
