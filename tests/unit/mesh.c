@@ -75,7 +75,7 @@ static void play(const struct step *steps)
 static int start(const struct step *steps)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int ends[2];
+	int ends[2] = { -1, -1 };
 
 	snprintf(path, sizeof(path), "%s", unit_path("socket"));
 	memcpy(address.sun_path, path, sizeof(address.sun_path));
