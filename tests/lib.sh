@@ -61,12 +61,8 @@ note_of() {
 		cut -d = -f 2
 }
 
-# random_pubkey [PATTERN]: a key that no node has, quickly; its base64 matches the pattern.
-random_pubkey() {
-	local key
-	until key=$(head -c 32 /dev/urandom | base64) && [[ $key == ${1:-*} ]]; do :; done
-	echo "$key"
-}
+# A key that no node has, quickly.
+random_pubkey() { head -c 32 /dev/urandom | base64; }
 
 # random_pubkeys COUNT: so many of them.
 random_pubkeys() {
@@ -103,26 +99,26 @@ delete_interfaces() { ip link delete group 40000 2>/dev/null; }
 # is_complete PUBKEY PORT: the key's interface is all that a reply with this port promises. Prints
 # what it lacks.
 is_complete() {
-	local altname name addresses missing=() link
-	altname=$(tr '+/' '-_' <<<"$1")
-	link=$(ip -j -d addr show dev "$altname" 2>/dev/null)
-	name=$(jq -r '.[0].ifname' <<<"$link")
-	[[ $name ]] || {
+	local altname=${1//+/-} link name lacks device
+	altname=${altname//\//_}
+	link=$(ip -j -d addr show dev "$altname" 2>/dev/null) || {
 		echo 'no interface bears its altname'
 		return 1
 	}
-	[[ $(jq -r '.[0] | "\(.linkinfo.info_kind) \(.group)"' <<<"$link") == 'wireguard 40000' ]] ||
-		missing+=(kind or group)
-	[[ $(jq -r '[.[0].flags[] | select(. == "UP" or . == "MULTICAST")] | length' <<<"$link") == 2 ]] ||
-		missing+=(up, multicast)
-	addresses=$(jq -r '[.[0].addr_info[] | "\(.local)/\(.prefixlen)"] | join(" ")' <<<"$link")
-	[[ $addresses == "fe80::$(printf %x "${name#wgpeer}")/64" ]] || missing+=(address: "$addresses")
-	[[ $(jq -r '.[0].ifalias' <<<"$link") == 'wg-broker asked='[1-9]* ]] || missing+=(note)
-	[[ $(wg show "$name" listen-port) == "$2" ]] || missing+=(port)
-	[[ $(wg show "$name" private-key) == "$(<"$etc/secret")" ]] || missing+=(private key)
-	[[ $(wg show "$name" allowed-ips) == "$1"$'\t'::/0 ]] || missing+=(peer)
-	[[ ${#missing[@]} == 0 ]] || echo "$name lacks: ${missing[*]}"
-	[[ ${#missing[@]} == 0 ]]
+	lacks=$(jq -r '.[0] | "\(.ifname) lacks:" + ({
+		kind: (.linkinfo.info_kind == "wireguard"), group: (.group == "40000"),
+		up: any(.flags[]; . == "UP"), multicast: any(.flags[]; . == "MULTICAST"),
+		addresses: ([.addr_info[] | select(.prefixlen == 64) | .local] | length == 1),
+		note: (.ifalias // "" | test("^wg-broker asked=[1-9]"))
+	} | map_values(select(.)) as $has | [keys[] | select($has[.] | not) | " " + .] | add // "")' \
+		<<<"$link")
+	name=${lacks%% *}
+	[[ $link == *"\"local\":\"fe80::$(printf %x "${name#wgpeer}")\""* ]] || lacks+=" address"
+	device=$(wg show "$name" dump)
+	[[ $device == "$(<"$etc/secret")"$'\t'*$'\t'"$2"$'\t'* ]] || lacks+=" private key or port"
+	[[ $device == *$'\n'"$1"$'\t'*$'\t::/0\t'* && $(wc -l <<<"$device") == 2 ]] || lacks+=" peer"
+	echo "$lacks"
+	[[ $lacks == "$name lacks:" ]]
 }
 
 # add_node NAME NUMBER: a namespace joined to the gateway by veth. The gateway is 192.0.2.1 and
