@@ -44,7 +44,7 @@ is "$(journalctl -u 'wg-broker@*' -n 1 -o json | jq -r '"\(.SYSLOG_IDENTIFIER) \
 	"broker-handler $(id -u wg-broker)" 'its fields name the program and the user'
 is "$(code_of "$(ask_from a "$(new_pubkey)" 2001:db8::1)")" 1 'a node too many is refused'
 wait_for 60 no_instances
-is "$(log_since | tail -n +2)" '4 refused 2001:db8::b: all slots are taken' \
+is "$(log_since | tail -n +2)" '4 refused 2001:db8::11: all slots are taken' \
 	'a refused request is one line of priority warning'
 ip netns exec a tests/client.py -t 100 -H 192.0.2.1 -x 'nonsense\n' >"$work/reply"
 wait_for 60 no_instances

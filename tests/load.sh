@@ -16,7 +16,7 @@ add_crowd() {
 	ip -n crowd -6 route add local 2001:db8:9::/48 dev lo
 	ip netns exec crowd sysctl -qw net.ipv6.ip_nonlocal_bind=1
 	ip route add 10.9.0.0/16 via 192.0.2.11
-	ip -6 route add 2001:db8:9::/48 via 2001:db8::b
+	ip -6 route add 2001:db8:9::/48 via 2001:db8::11
 }
 
 random_keys() {
@@ -29,7 +29,7 @@ by_crowd() {
 	local keys=$1 first=$2
 	shift 2
 	ip netns exec crowd tests/load.py -H 192.0.2.1 -s "10.9.$first.0" -H 2001:db8::1 \
-		-s "2001:db8:9:${first}00::1" -f "$factor" -k "$keys" "$@"
+		-s "2001:db8:9:$(printf %x $((first * 256)))::1" -f "$factor" -k "$keys" "$@"
 }
 
 # Samples once in two seconds, until killed: the most tasks there were, and handlers, and the
