@@ -65,7 +65,7 @@ has_tunnel() {
 		ip netns exec node1 ping -c 1 -W 5 "$address%wg0"
 	ret=$?
 	ip -n node1 link delete wg0
-	return $ret
+	return "$ret"
 }
 
 # try SCENARIO PREPARE: kills a handler at every step of a run for which PREPARE has set things up.

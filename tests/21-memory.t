@@ -26,7 +26,7 @@ path() {
 	reply=$(printf '%s\n' "$text" | "$tool" "$@")
 	status=$?
 	like "$reply" "$wanted" "$tool: $description: the reply"
-	ok "$tool: $description: no error, no leak" test "$status" != 99
+	ok "$tool: $description: no error, no leak" test "$status" -lt 99
 	for file in "$work"/tool.*; do
 		[[ ! -s $file ]] || diag "$(<"$file")"
 	done

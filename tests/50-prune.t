@@ -5,8 +5,8 @@
 # vm: --timeout 900
 source tests/lib.sh
 
-# prune SECONDS [ARG...]: a pass that much later. What it said is $said.
-prune() {
+# prune_at SECONDS [ARG...]: a pass that much later. What it said is $said.
+prune_at() {
 	local seconds=$1
 	shift
 	said=$(later "$seconds" "$admin" prune "$@" 2>&1)
@@ -27,7 +27,7 @@ at_age() {
 	when=$(note_of "$1" "$2")
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		shift=$(($3 + when - $(boot_clock)))
-		prune "$shift" -n
+		prune_at "$shift" -n
 		(($(boot_clock) + shift - when > $3)) || return 0
 	done
 	said='the machine is too slow for this'
@@ -73,12 +73,12 @@ unlike "$said" "$waiting" 'asked for 299 s ago stays'
 at_age "$waiting" asked 301
 like "$said" "would remove $waiting: asked for 301 s ago, never had a handshake" '301 s ago goes'
 before=$(ip -j link show group 40000 | jq -c 'map(del(.stats64))')
-prune 10000 -n
+prune_at 10000 -n
 like "$said" 'would remove 2, keep 0, and tell routing daemons of 0' '-n says what it would do'
 is "$(ip -j link show group 40000 | jq -c 'map(del(.stats64))')" "$before" 'and changes nothing'
 
 join node2 2 && two=$name
-prune 700
+prune_at 700
 like "$said" 'pruned: 2 removed, 1 kept' 'the dead are removed'
 ok 'one that was silent is gone' gone "$one"
 ok 'one that never came is gone' gone "$waiting"
@@ -87,26 +87,26 @@ ok 'the live one is there' exists "$two"
 diag 'the wall clock is stepped; from here on the boot clock is always 1,000 s ahead or more'
 join node3 3 && three=$name
 handshake_again node2 "$two"
-prune 1000
+prune_at 1000
 like "$said" '0 removed, 2 kept' 'both live at 1,000 s'
 silence node3
 date -s "$(date -d '+1 year' '+%F %T')" >"$work/date"
-prune 1300
+prune_at 1300
 like "$said" '0 removed, 2 kept' 'a year on, no handshake since: both stay'
 handshake_again node2 "$two"
-prune 1500
+prune_at 1500
 like "$said" '0 removed, 2 kept' 'a year on, one handshake since, the other 500 s ago: both stay'
-prune 1650
+prune_at 1650
 like "$said" '1 removed, 1 kept' 'the dead goes in its time'
 ok 'which is the one that was silent' gone "$three"
 
 join node4 4 && four=$name
-prune 1700
+prune_at 1700
 like "$said" '0 removed, 2 kept' 'both live at 1,700 s'
 handshake_again node4 "$four"
 silence node4
 date -s "$(date -d '-1 year' '+%F %T')" >"$work/date"
-prune 1900
+prune_at 1900
 like "$said" '0 removed, 2 kept' 'a year back: both stay'
 like "$(note_of "$four" handshake)" "^$((1700 + $(boot_clock)))$|^1[789]..$" \
 	'the age of a handshake from the future is known by the old clock'
@@ -114,15 +114,15 @@ like "$(note_of "$four" handshake)" "^$((1700 + $(boot_clock)))$|^1[789]..$" \
 request_of "$(wg pubkey <"$work/node2.key")" | later 2000 "$handler" >"$work/reply" 2>"$work/log"
 like "$(<"$work/log")" "interface $two, .* renewed" 'who asks when its handshake is old is renewed'
 ok 'a year back, and can handshake again' handshake_again node2 "$two"
-prune 2250
+prune_at 2250
 like "$said" '0 removed, 2 kept' 'a year back, in the time of both: both stay'
-prune 2400
+prune_at 2400
 like "$said" '1 removed, 1 kept' 'the dead goes in its time'
 ok 'which is the one that was silent' gone "$four"
 silence node2
-prune 2750
+prune_at 2750
 ok 'another 500 s of silence: stays' exists "$two"
-prune 3100
+prune_at 3100
 ok 'over 600 s: goes' gone "$two"
 is "$(count_interfaces)" 0 'all are gone'
 
@@ -132,22 +132,22 @@ ip link add wgpeer8 group 40000 type wireguard
 ip link property add dev wgpeer8 altname "$(tr '+/' '-_' <<<"$(new_pubkey)")"
 key=$(make_key node1)
 half_made wgpeer9 "$key"
-prune 0
+prune_at 0
 like "$said" '2 removed, 1 kept' 'what no node can use is removed at once, the rest is kept'
 is "$(interfaces)" wgpeer9 'which is the one that is up and has its peer'
 is "$(port_of "$(ask "$key")")" 40008 'its node is answered from it'
 like "$(ip -6 addr show dev wgpeer9)" 'fe80::9/64' 'which was completed before'
 ip link set wgpeer9 alias ''
-prune 0
-prune 250
+prune_at 0
+prune_at 250
 ok 'one without a note has its time from then on' exists wgpeer9
-prune 301
+prune_at 301
 ok 'and no more' gone wgpeer9
 
 half_made wgpeer9 "$key"
 tunnel node1 40008
 ok 'a node that uses a half-made one' wait_for 30 has_handshake wgpeer9
-prune 0
+prune_at 0
 ok 'keeps it' exists wgpeer9
 before=$(handshake_of wgpeer9)
 ask "$key" >"$work/reply"
@@ -157,7 +157,7 @@ is "$(handshake_of wgpeer9)" "$before" 'without losing its session'
 diag 'a full gateway'
 ip link property add dev wgpeer9 altname wgpeer-full-150
 is "$(code_of "$(ask "$(new_pubkey)")")" 1 'the mark of a full gateway turns newcomers away'
-prune 0
+prune_at 0
 like "$(ask "$(new_pubkey)")" '"port"' 'until the next pass'
 
 diag 'the lock'

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A real babeld at the gateway and at two nodes: routes and packets pass, the dead are taken back,
 # a restarted babeld is told again, and one that does not answer delays no reply.
-# The clock counts instructions: half a second is one, however busy the host is.
-# vm: --icount --timeout 900
+# vm: --timeout 900
+# shellcheck disable=SC2317 # functions that steady, ok and wait_for call
 source tests/lib.sh
 
 options='hello-interval 1 update-interval 4'
@@ -41,20 +41,15 @@ start_node() {
 		-C 'redistribute local deny' -C "redistribute ip 2001:db8:$2::/64 eq 64 allow" wg0 &
 }
 
-# shellcheck disable=SC2317 # called by wait_for
 answers() { dump | grep -qx ok; }
 
 # dump: what babeld knows, from the port or path of $control.
 dump() { { printf 'dump\n' && sleep 0.5; } | socat -t 2 - "$control" 2>/dev/null; }
 known() { dump | sed -n 's/^add interface \(wgpeer[0-9]*\) .*/\1/p' | sort | xargs; }
 
-# shellcheck disable=SC2317 # called by ok
 knows() { [[ $(known) == "$*" ]]; }
-# shellcheck disable=SC2317
 has_route() { ip -n "$1" -6 route show "$2" | grep -q babel; }
-# shellcheck disable=SC2317
 pings() { ip netns exec "$1" ping -c 1 -W 2 -I "2001:db8:$2::1" "2001:db8:$3::1"; }
-# shellcheck disable=SC2317
 logged() { grep -q "$1" "$work/log"; }
 
 # delays_nothing WHAT: replies come as fast as with a babeld that answers.
@@ -62,7 +57,7 @@ delays_nothing() {
 	local now longest
 	read -r now longest <<<"$(reply_times 11)"
 	diag "time to the reply with $1: median $now ms, longest $longest ms"
-	ok "$1 delays no reply" test "$now" -lt $((median + 250))
+	ok "$1 delays no reply" test "$now" -lt $((median + 400))
 }
 
 # passes WHEN: all is well between the nodes.
@@ -72,47 +67,72 @@ passes() {
 	ok "a ping passes from prefix to prefix $1" wait_for 20 pings node1 1 2
 }
 
+new_peer() {
+	key=$(new_pubkey)
+	ask "$key" >"$work/reply"
+	name=$(interface_of "$key")
+}
+
+restart() {
+	end_babeld
+	start_babeld -G 33123
+	empty=$(known)
+	prune -n
+	would=$said
+	prune
+}
+
+delete_and_prune() {
+	new_peer
+	before=$(known)
+	ip link delete "$name"
+	prune
+}
+
+all_known() { [[ $(known) == "$(interfaces | sort | xargs)" ]]; }
+
 control='TCP6:[::1]:33123'
-configure "BABELOPTIONS=\"$options\""
+configure BABELPORT=33123 "BABELOPTIONS=\"$options\""
 start_babeld -G 33123
+steady new_peer
+is "$(known)" "$(interfaces | sort | xargs)" 'babeld is told of a new peer'
+like "$(dump)" "add interface $name up (false|true ipv6 fe80::)" 'which is its interface'
+"$admin" flush 2>>"$work/log"
+is "$(known)" '' 'and of a flush'
+
 start_node node1 1 && one=$name
 start_node node2 2 && two=$name
-ok 'babeld was told of both' wait_for 10 knows "$(printf '%s\n' "$one" "$two" | sort | xargs)"
-like "$(dump)" "add interface $one up true ipv6 fe80::" 'they are up, with an address'
+steady prune
 passes 'at first'
-like "$("$admin" prune 2>&1)" '0 removed, 2 kept, 0 told' 'a prune has nothing to tell'
+steady prune
+like "$said" '0 removed, 2 kept, 0 told' 'a prune has nothing to tell'
 
 diag 'a node goes silent'
 ip -n node1 link set wg0 down
 ok 'the other goes on' handshake_again node2 "$two"
 like "$(later 700 "$admin" prune 2>&1)" '1 removed, 1 kept' 'a prune'
 ok 'its interface is gone' bash -c "! ip link show dev $one"
+steady prune
 is "$(known)" "$two" "and from babeld's dump"
 ip -n node1 link set wg0 up
 key=$(wg pubkey <"$work/node1.key")
 tunnel node1 "$(port_of "$(ask "$key")")"
-one=$(interface_of "$key")
+steady prune
 passes 'when it asked again'
 
 diag 'babeld is restarted'
-end_babeld
-wait_for 20 bash -c "! ip -n node2 -6 route show 2001:db8:1::/64 | grep -q babel" ||
-	diag 'the old routes are still there'
-start_babeld -G 33123
-is "$(known)" '' 'it has forgotten all'
-like "$("$admin" prune -n)" 'tell routing daemons of 2' 'prune -n sees it'
-like "$("$admin" prune 2>&1)" '0 removed, 2 kept, 2 told' 'the next prune tells it'
+steady restart
+is "$empty" '' 'it has forgotten all'
+like "$would" 'tell routing daemons of 2' 'prune -n sees it'
+like "$said" '0 removed, 2 kept, 2 told' 'the next prune tells it'
+is "$(known)" "$(interfaces | sort | xargs)" 'and it knows all'
 passes 'after the restart'
 
 diag 'an interface that was deleted behind its back'
-third=$(new_pubkey)
-ask "$third" >"$work/reply"
-ok 'babeld knows three' wait_for 10 bash -c "[[ \$(ip -o link show group 40000 | wc -l) == 3 ]]"
-third=$(interface_of "$third")
-wait_for 10 bash -c "printf 'dump\n' | socat -t 2 - $control | grep -q $third"
-ip link delete "$third"
-like "$("$admin" prune 2>&1)" '0 removed, 2 kept, 1 told' 'the next prune takes it back'
-unlike "$(known)" "$third" 'babeld has forgotten it'
+steady delete_and_prune
+like "$before" "$name" 'babeld knows it'
+like "$said" '0 removed, 2 kept, 1 told' 'the next prune takes it back'
+is "$(known)" "$(interfaces | sort | xargs)" 'and it knows all, and no more'
 
 diag 'time to the reply'
 start_socat ''
@@ -133,8 +153,8 @@ wait_for 10 bash -c "(( \$(ss -Htn state established dport = :33123 | wc -l) >= 
 delays_nothing 'a babeld with its 4 client places taken'
 ok 'the log says so' wait_for 10 logged 'unable to talk to babeld at 33123: no answer in time'
 kill "${clients[@]}"
-"$admin" prune 2>>"$work/log"
-is "$(known)" "$(interfaces | sort | xargs)" 'the next prune tells it all'
+steady prune
+ok 'the next prune tells it all' wait_for 20 all_known
 
 end_babeld
 : >"$work/log"
@@ -152,9 +172,8 @@ diag 'babeld on a Unix socket'
 control=UNIX-CONNECT:$work/babeld.sock
 configure "BABELPORT=$work/babeld.sock"
 start_babeld -G "$work/babeld.sock"
-key=$(new_pubkey)
-ask "$key" >"$work/reply"
-ok 'it is told' wait_for 10 knows "$(interface_of "$key")"
+steady new_peer
+is "$(known)" "$(interfaces | sort | xargs)" 'it is told'
 "$admin" flush 2>>"$work/log"
 is "$(known)" '' 'and of a flush'
 end_babeld

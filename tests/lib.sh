@@ -10,6 +10,7 @@ source "${BASH_SOURCE[0]%/*}/tap.sh"
 # The folder of the programs to test; that of a sanitizer's build, for one.
 BROKER_BUILD=${BROKER_BUILD:-build}
 handler=$BROKER_BUILD/broker-handler
+# shellcheck disable=SC2034 # for the tests
 admin=$BROKER_BUILD/broker-admin
 etc=/etc/wg-broker
 work=$(mktemp -d)
@@ -208,4 +209,22 @@ reply_times() {
 	for _ in $(seq "$1"); do new_pubkey; done >"$work/new-keys"
 	tests/ask-each.py "$work/new-keys" | jq -rs '(map(.seconds * 1000 | round) | sort) as $ms |
 		if all(.port) then "\($ms[$ms | length / 2 | floor]) \($ms[-1])" else "refused" end'
+}
+
+# prune [ARG...]: what it said is $said.
+prune() {
+	said=$("$admin" prune "$@" 2>&1)
+	echo "$said" >>"$work/log"
+}
+
+# steady COMMAND [ARG...]: runs it, with an empty log; again if the machine was so slow that half a
+# second was not enough for a routing daemon, or that a peer was not fresh any more.
+steady() {
+	local _
+	for _ in 1 2 3 4 5 6 7 8 9; do
+		: >"$work/log"
+		"$@"
+		grep -qE 'no answer in time|, renewed$' "$work/log" || return 0
+		diag 'the machine is slow: once more'
+	done
 }

@@ -129,7 +129,7 @@ lint-cppcheck:
 		-D_GNU_SOURCE -I. $(c_files)
 lint-shell:
 	$(call say,LINT,'the scripts')
-	$(Q)shellcheck -x $(scripts)
+	$(Q)shellcheck $(scripts)
 
 # What tests/30-cost.t measures with, and measures: static, as the handler is.
 bench: $(BUILD)/bench/spawn $(BUILD)/bench/bare
