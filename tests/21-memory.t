@@ -7,7 +7,7 @@ source tests/lib.sh
 
 # run COMMAND...: one request from stdin; what the tool has to say is kept apart.
 under_valgrind() {
-	valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=all \
+	valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect,possible \
 		--errors-for-leak-kinds=definite,indirect,possible --track-fds=yes \
 		--log-file="$work/tool.%p" build/debug/broker-handler "$@" 2>>"$work/log"
 }
