@@ -16,7 +16,8 @@ unit_sources := $(filter-out tests/unit/unit.c tests/unit/log-kept.c,$(wildcard 
 units := $(unit_sources:%.c=$(BUILD)/%)
 unit_common := $(addprefix $(BUILD)/,json.o config.o key.o curve.o note.o tests/unit/unit.o)
 sanitized := $(units:$(BUILD)/%=$(BUILD)/sanitize/%)
-# Not the routing daemons' unit: it is about half seconds, and valgrind is too slow for them.
+# The unit of the daemons races with deadlines of half a second, which valgrind is too slow for: the
+# sanitizers alone look at that one.
 valgrinded := $(patsubst $(BUILD)/%,$(BUILD)/valgrind/%,$(filter-out %/mesh,$(units)))
 
 units: $(units)
@@ -68,6 +69,10 @@ check-valgrind: $(valgrinded)
 	$(prove) $(valgrinded)
 check-kernel: all bench debug sanitize check-there
 	$(prove) $(T)
+
+# A thousand nodes at once, and floods, under each supervisor: hours on a small machine.
+check-load: all
+	$(Q)$(MAKE) --no-print-directory check-kernel JOBS=1 T='$(sort $(wildcard tests/load/*.t))'
 
 check-prerequisites:
 	$(Q)tests/prerequisites check
@@ -140,6 +145,6 @@ $(BUILD)/bench/%: tests/bench/%.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(our_cflags) $(CFLAGS) -D_GNU_SOURCE -static $(LDFLAGS) -o $@ $<
 
-.PHONY: bench check check-all check-kernel check-prerequisites check-sanitize check-there \
+.PHONY: bench check check-all check-kernel check-load check-prerequisites check-sanitize check-there \
 	check-units check-valgrind coverage debug fuzz fuzz-prerequisites lint lint-clang lint-cppcheck lint-format lint-gcc \
 	lint-prerequisites lint-shell lint-tidy objects run sanitize units
