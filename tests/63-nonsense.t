@@ -18,7 +18,8 @@ mkdir -p "$work/empty"
 
 state() {
 	ip -n node -d link show | sed 's/[0-9]*sec//g'
-	ip -n node addr show
+	# An address is tentative for its first second or two.
+	ip -n node addr show | sed 's/ tentative//'
 	at node wg show all dump
 }
 
