@@ -65,7 +65,7 @@ $(BUILD)/%.o: %.c Makefile
 # The node's side alone has these; and it looks up names, for which libc must be dynamic.
 $(BUILD)/broker-connect: $(addprefix $(BUILD)/,gateway.o tunnel.o)
 $(BUILD)/broker-connect: our_ldflags := -Wl,--as-needed -Wl,--gc-sections
-$(BUILD)/broker-connect: our_ldlibs := $(shell $(PKG_CONFIG) --libs $(libraries))
+$(BUILD)/broker-connect: our_ldlibs := $(shell $(PKG_CONFIG) --libs $(libraries) 2>/dev/null)
 
 .PRECIOUS: $(BUILD)/%.o
 -include $(wildcard $(BUILD)/*.d)

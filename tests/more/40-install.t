@@ -6,7 +6,7 @@ source tests/lib.sh
 
 dest=$work/dest
 installed() { (cd "$dest" && find . ! -type d -printf '%m %P\n' | sort -k 2 | paste -sd ' '); }
-programs='755 usr/local/sbin/broker-admin 755 usr/local/sbin/broker-handler'
+programs='755 usr/local/sbin/broker-admin 755 usr/local/sbin/broker-connect 755 usr/local/sbin/broker-handler'
 
 check() {
 	local supervisor=$1 wanted=$2
