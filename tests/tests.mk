@@ -70,7 +70,7 @@ check-valgrind: $(valgrinded)
 check-kernel: all bench debug sanitize check-there
 	$(prove) $(T)
 
-# What `make check` does not wait for: the supervisors and a thousand nodes at once, a real babeld.
+# What `make check` does not wait for: a thousand nodes at once, floods, and a real babeld.
 check-more: all
 	$(Q)$(MAKE) --no-print-directory check-kernel JOBS=1 T='$(sort $(wildcard tests/more/*.t))'
 
