@@ -35,6 +35,7 @@ struct sweep {
 	bool slots[MESH_SLOTS];	 /* of the doomed */
 	bool living[MESH_SLOTS]; /* what stays */
 	int kept;
+	unsigned int told; /* how many a routing daemon was told of */
 };
 
 /* Says why an interface has to go, or returns false if it may stay. */
@@ -263,11 +264,13 @@ static bool is_gone(void *argument, unsigned int slot)
 }
 
 /* Does a whole pass. The daemons are told before an interface goes. */
-static int pass(struct sweep *sweep, unsigned int *told)
+static int pass(struct sweep *sweep, struct wgif_kernel *kernel, const struct config *config)
 {
 	struct wgif *list;
 	int ret, count;
 
+	sweep->kernel = kernel;
+	sweep->config = config;
 	count = peer_list(sweep->kernel, sweep->config, &list);
 	if (count < 0)
 		return count;
@@ -289,7 +292,7 @@ static int pass(struct sweep *sweep, unsigned int *told)
 			ret = clear_marker(sweep);
 	}
 	if (ret == 0)
-		*told = mesh_sync(sweep->config, sweep->living, is_gone, sweep, sweep->try);
+		sweep->told = mesh_sync(sweep->config, sweep->living, is_gone, sweep, sweep->try);
 	free(sweep->doomed);
 	return ret;
 }
@@ -297,32 +300,26 @@ static int pass(struct sweep *sweep, unsigned int *told)
 int prune(struct wgif_kernel *kernel, const struct config *config, bool try)
 {
 	static struct sweep sweep;
-	unsigned int told = 0;
 	int ret;
 
-	sweep.kernel = kernel;
-	sweep.config = config;
 	sweep.try = try;
-	ret = pass(&sweep, &told);
+	ret = pass(&sweep, kernel, config);
 	if (ret == 0 && try)
 		printf("would remove %d, keep %d, and tell routing daemons of %u\n", sweep.count,
-		       sweep.kept, told);
+		       sweep.kept, sweep.told);
 	else if (ret == 0)
 		log_line(LOG_INFO, "pruned: %d removed, %d kept, %u told to routing daemons",
-			 sweep.count, sweep.kept, told);
+			 sweep.count, sweep.kept, sweep.told);
 	return ret;
 }
 
 int flush(struct wgif_kernel *kernel, const struct config *config)
 {
 	static struct sweep sweep;
-	unsigned int told = 0;
 	int ret;
 
-	sweep.kernel = kernel;
-	sweep.config = config;
 	sweep.all = true;
-	ret = pass(&sweep, &told);
+	ret = pass(&sweep, kernel, config);
 	if (ret == 0)
 		log_line(LOG_INFO, "flushed: %d removed", sweep.count);
 	return ret;

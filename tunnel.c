@@ -20,14 +20,7 @@
 #include "tunnel.h"
 #include "wgif.h"
 
-enum {
-	/*
-	 * Seconds without a new handshake after which a session is dead: REJECT_AFTER_TIME in the
-	 * kernel's drivers/net/wireguard/messages.h. The keepalive makes a new one every 145 s.
-	 */
-	LIVE_TIME = 180,
-	KEEPALIVE = 25, /* seconds: what NATs and gateways expect of a node */
-};
+enum { KEEPALIVE = 25 }; /* seconds: what NATs and gateways expect of a node */
 
 /* Reads an Ethernet address, or asks the kernel for that of an interface. */
 static int read_mac(uint8_t mac[static 6], const char *text)
@@ -113,7 +106,7 @@ int tunnel_is_live(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 	note_parse(&note, wgif.alias);
 	note_look(&note, device.handshake, now);
 	age = note_age(&note, now);
-	return age >= 0 && age < LIVE_TIME;
+	return age >= 0 && age < PEER_LIVE_TIME;
 }
 
 /* Writes down how old the handshake is; that of a new session is yet to come. */
