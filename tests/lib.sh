@@ -197,6 +197,8 @@ handshake_again() {
 		((SECONDS < end)) || return 1
 		ip -n "$1" link set wg0 down
 		ip -n "$1" link set wg0 up
+		# It went with the interface.
+		ip -n "$1" addr replace fe80::ff:1/64 dev wg0 nodad
 		ip netns exec "$1" ping -c 1 -W 1 "fe80::1%wg0" >/dev/null
 	done
 	return 0
