@@ -6,21 +6,10 @@
 supervisor=xinetd
 source tests/supervisor.sh
 
-modprobe -r wireguard
-ok 'it is installed and started by the lines that make install prints' install_broker
-settings MAXCONNECTIONS=2
-is "$(stat -c '%U %a' "$etc/secret")" 'wg-broker 400' 'the key is readable to its user alone'
-ok 'it listens' wait_for 60 listens
-is "$(lsmod | grep -c '^wireguard ')" 0 'the module wireguard is not loaded yet'
-test_tunnel a 1 192.0.2.1
-is "$(lsmod | grep -c '^wireguard ')" 1 'the kernel has loaded it'
-test_tunnel b 2 2001:db8::1
-test_process $'0 socket\n1 socket\n2 socket'
+test_installation
 diag 'log lines, exit codes'
 test_outcomes
-prune=$(sed -n 's/^\*.* root //p' /etc/cron.d/wg-broker-prune)
-ok 'the line of cron works' sh -c "set -e; $prune"
-is "$(count_interfaces)" 2 'prune left the live interfaces'
+test_cron
 
 diag 'a burst'
 python3 - >"$work/output" <<'END'

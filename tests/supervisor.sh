@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # shellcheck disable=SC2317,SC2329 # many functions are called by wait_for and ok
-# What the tests under real supervisors share. Set $supervisor to systemd, xinetd or socat and
-# source this; it needs systemd as process 1, for the journal alone where another one serves.
+# What the tests under real supervisors share. Set $supervisor to systemd, socat-service, xinetd
+# or socat and source this; it needs systemd as process 1, if only for the journal.
 
 # shellcheck source=tests/lib.sh
 source "${BASH_SOURCE[0]%/*}/lib.sh"
@@ -32,6 +32,7 @@ settings() { printf '%s\n' "$@" >"$etc/config"; }
 start_broker() {
 	case $supervisor in
 	systemd) systemctl start wg-broker.socket ;;
+	socat-service) systemctl start wg-broker-socat.service ;;
 	xinetd) service xinetd start ;;
 	socat)
 		wg-broker-socat &
@@ -43,6 +44,7 @@ start_broker() {
 stop_broker() {
 	case $supervisor in
 	systemd) systemctl stop wg-broker.socket ;;
+	socat-service) systemctl stop wg-broker-socat.service ;;
 	xinetd) service xinetd stop ;;
 	# Its parent alone; the children finish what they do.
 	socat) kill "$(socat_pid)" ;;
@@ -59,7 +61,7 @@ supervisor_pid() {
 	case $supervisor in
 	systemd) echo 1 ;;
 	xinetd) pidof xinetd ;;
-	socat) socat_pid ;;
+	socat*) socat_pid ;;
 	esac
 }
 
@@ -117,11 +119,33 @@ test_tunnel() {
 	ok "the gateway saw its handshake" wait_for 30 has_handshake "$name"
 }
 
+# test_installation: by the printed lines in a bare machine; then the nodes a and b have tunnels, one
+# by IPv4 and one by IPv6, and what their handlers are is what it should be.
+test_installation() {
+	modprobe -r wireguard
+	ok 'it is installed and started by the lines that make install prints' install_broker
+	settings MAXCONNECTIONS=2
+	is "$(stat -c '%U %a' "$etc/secret")" 'wg-broker 400' 'the key is readable to its user alone'
+	ok 'it listens' wait_for 60 listens
+	is "$(lsmod | grep -c '^wireguard ')" 0 'the module wireguard is not loaded yet'
+	test_tunnel a 1 192.0.2.1
+	is "$(lsmod | grep -c '^wireguard ')" 1 'the kernel has loaded it'
+	test_tunnel b 2 2001:db8::1
+	test_process
+}
+
+# test_cron: the line that prunes, without a timer of systemd's.
+test_cron() {
+	local prune
+	prune=$(sed -n 's/^\*.* root //p' /etc/cron.d/wg-broker-prune)
+	ok 'the line of cron works' sh -c "set -e; $prune"
+	is "$(count_interfaces)" 2 'prune left the live interfaces'
+}
+
 # status_of PID FIELD
 status_of() { awk -v field="$2:" '$1 == field { $1 = ""; print substr($0, 2) }' "/proc/$1/status"; }
 
-# test_process DESCRIPTORS: what a handler is while it waits for its node; its descriptors are
-# given as "NUMBER kind" lines.
+# test_process: what a handler is while it waits for its node.
 test_process() {
 	local pid id
 	id=$(id -u wg-broker)
@@ -139,8 +163,8 @@ test_process() {
 		is "$(status_of "$pid" "$set")" 0000000000001000 "its $set is CAP_NET_ADMIN and nothing else"
 	done
 	is "$(status_of "$pid" NoNewPrivs)" 1 'it can gain no privileges'
-	is "$(find "/proc/$pid/fd" -type l -printf '%f %l\n' | sed 's/:.*//' | sort -n)" "$1" \
-		'it has these descriptors and no others'
+	is "$(find "/proc/$pid/fd" -type l -printf '%f %l\n' | sed 's/:.*//' | sort -n)" \
+		$'0 socket\n1 socket\n2 socket' 'it has these descriptors and no others'
 	diag "memory of a handler that waits: $(awk '/^(Pss|Private_Dirty):/ { printf "%s %s kB ", $1, $2 }' "/proc/$pid/smaps_rollup")"
 	# With the end of the test client the handler ends, too.
 	kill "$(jobs -p %%)" 2>/dev/null
