@@ -26,6 +26,7 @@ check() {
 
 units=lib/systemd/system/wg-broker
 check systemd "644 etc/wg-broker/config 644 $units-prune.service 644 $units-prune.timer 644 $units.socket 644 $units@.service 644 usr/lib/sysusers.d/wg-broker.conf $programs"
+check socat-service "644 etc/wg-broker/config 644 $units-prune.service 644 $units-prune.timer 644 $units-socat.service 644 usr/lib/sysusers.d/wg-broker.conf $programs 755 usr/local/sbin/wg-broker-socat"
 check xinetd "644 etc/cron.d/wg-broker-prune 644 etc/wg-broker/config 644 etc/xinetd.d/wg-broker $programs"
 check socat "644 etc/cron.d/wg-broker-prune 644 etc/wg-broker/config $programs 755 usr/local/sbin/wg-broker-socat"
 
@@ -33,7 +34,7 @@ make -s install "DESTDIR=$dest" SUPERVISOR=systemd PREFIX=/usr >"$work/output"
 is "$(grep -h ^ExecStart "$dest"/lib/systemd/system/*.service | sort | paste -sd ' ')" \
 	'ExecStart=/usr/sbin/broker-admin prune ExecStart=/usr/sbin/broker-handler' \
 	'the units name the programs where PREFIX puts them'
-like "$(make -s install SUPERVISOR=inetd 2>&1)" 'must be systemd, xinetd or socat' 'another supervisor is refused'
+like "$(make -s install SUPERVISOR=inetd 2>&1)" 'must be systemd, socat-service, xinetd or socat' 'another supervisor is refused'
 
 make -s install SUPERVISOR=socat >"$work/output"
 is "$(sed -n 's/^  \([a-z][^ ]*\) .*/\1/p' "$work/output" | paste -sd ' ')" 'groupadd useradd wg echo' \
