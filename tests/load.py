@@ -3,13 +3,11 @@
 """Many nodes at once, which behave as real ones do, or a flood of connections.
 
 A node connects from an address of its own, sends one line, holds its sending
-side open, and waits for its reply for 10 s times the factor. Who has none tries
-again with the same key. Prints one object of JSON:
+side open, and waits for its reply for 10 s times the factor. Prints one object
+of JSON:
 
   nodes      how many there were
   answered   nodes with a port
-  first      of these, in the first try
-  distinct   different ports among them
   refused    the other replies, and how often each came
   seconds    from the first connection to the last reply
   slowest    the longest wait for a reply, in seconds
@@ -35,7 +33,8 @@ def arguments():
     parser.add_argument("-k", "--keys", help="file of public keys, one a node")
     parser.add_argument("-f", "--factor", type=float, default=1,
                         help="how many times slower than real all is")
-    parser.add_argument("-t", "--tries", type=int, default=2)
+    parser.add_argument("-a", "--answered", metavar="FILE",
+                        help="write a line for each node with a port: its key and that")
     parser.add_argument("-q", "--sequential", action="store_true", help="one after the other")
     parser.add_argument("-S", "--silent", type=int, metavar="N",
                         help="instead: N connections of one source that send nothing")
@@ -54,7 +53,7 @@ async def connect(options, number):
 
 
 async def exchange(options, number, key):
-    """One try: the reply, or what went wrong."""
+    """The reply, or what went wrong."""
     writer = None
     try:
         reader, writer = await connect(options, number)
@@ -68,19 +67,13 @@ async def exchange(options, number, key):
 
 
 async def node(options, number, key):
-    """All tries of a node: the last reply, the number of tries, and the wait for that reply."""
-    reply, begun = {}, 0
-    for count in range(1, options.tries + 1):
-        begun = time.monotonic()
-        try:
-            reply = await asyncio.wait_for(exchange(options, number, key), WAIT * options.factor)
-        except asyncio.TimeoutError:
-            reply = {"error": "timeout"}
-        if "port" in reply:
-            break
-        # The others' next try is not sooner than the end of the wait.
-        await asyncio.sleep(max(0, begun + WAIT * options.factor - time.monotonic()))
-    return reply, count, time.monotonic() - begun
+    """What came of a node: its reply, and how long it waited for that."""
+    begun = time.monotonic()
+    try:
+        reply = await asyncio.wait_for(exchange(options, number, key), WAIT * options.factor)
+    except asyncio.TimeoutError:
+        reply = {"error": "timeout"}
+    return key, reply, time.monotonic() - begun
 
 
 async def all_nodes(options):
@@ -92,14 +85,16 @@ async def all_nodes(options):
     else:
         results = await asyncio.gather(*(node(options, *numbered) for numbered in enumerate(keys)))
     seconds = time.monotonic() - begun
-    answered = [result for result in results if "port" in result[0]]
-    refused = collections.Counter(json.dumps(result[0]) for result in results
-                                  if "port" not in result[0])
+    answered = [result for result in results if "port" in result[1]]
+    refused = collections.Counter(json.dumps(reply) for _, reply, _ in results
+                                  if "port" not in reply)
+    if options.answered:
+        with open(options.answered, "w", encoding="ascii") as file:
+            for key, reply, _ in answered:
+                print(key, reply["port"], file=file)
     print(json.dumps({
         "nodes": len(keys),
         "answered": len(answered),
-        "first": sum(count == 1 for _, count, _ in answered),
-        "distinct": len({reply["port"] for reply, _, _ in answered}),
         "refused": refused,
         "seconds": round(seconds, 2),
         "slowest": round(max((wait for _, _, wait in answered), default=0), 2),

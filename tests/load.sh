@@ -19,11 +19,6 @@ add_crowd() {
 	ip -6 route add 2001:db8:9::/48 via 2001:db8::11
 }
 
-random_keys() {
-	python3 -c 'import base64, os, sys
-for i in range(int(sys.argv[1])): print(base64.b64encode(os.urandom(32)).decode())' "$1"
-}
-
 # by_crowd KEYS FIRST [OPTION...]: the nodes of these keys ask at once, half of them by IPv6.
 by_crowd() {
 	local keys=$1 first=$2
@@ -32,14 +27,15 @@ by_crowd() {
 		-s "2001:db8:9:$(printf %x $((first * 256)))::1" -f "$factor" -k "$keys" "$@"
 }
 
-# Samples once in two seconds, until killed: the most tasks there were, and handlers, and the
-# least memory available in kB.
+# Samples, until killed: the most tasks there were, and handlers, and the least memory available in
+# kB. Rests ten times as long as it works, since with a thousand handlers that is a lot.
 sample() {
 	exec python3 - "$work/peaks" <<-'END'
 		import glob, sys, time
 		tasks = handlers = 0
 		memory = 1 << 40
 		while True:
+		    begun = time.monotonic()
 		    tasks = max(tasks, int(open("/proc/loadavg").read().split()[3].split("/")[1]))
 		    names = []
 		    for path in glob.glob("/proc/[0-9]*/comm"):
@@ -53,7 +49,7 @@ sample() {
 		    memory = min(memory, available)
 		    with open(sys.argv[1], "w") as out:
 		        print(tasks, handlers, memory, file=out)
-		    time.sleep(2)
+		    time.sleep(10 * (time.monotonic() - begun))
 	END
 }
 
@@ -75,11 +71,13 @@ sample_end() {
 	rm "$work/peaks"
 }
 
-# scale_limits: what the service allows, as much longer as the machine is slower.
+# scale_limits: what the service allows, as much longer as the machine is slower. These nodes never
+# shake hands, and so would be pruned in the midst of it: no timer.
 scale_limits() {
 	settings MAXCONNECTIONS=2000 ENDPORT=42000 "TIMEOUT=$((10 * factor))"
 	case $supervisor in
 	systemd)
+		systemctl stop wg-broker-prune.timer
 		mkdir -p /etc/systemd/system/wg-broker@.service.d
 		printf '[Service]\nRuntimeMaxSec=%d\nTimeoutStopSec=%d\n' $((30 * factor)) "$factor" \
 			>/etc/systemd/system/wg-broker@.service.d/slow.conf
@@ -93,34 +91,46 @@ scale_limits() {
 }
 
 field() { jq -r ".$1" "$work/result"; }
+distinct_ports() { cut -d ' ' -f 2 "$@" | sort -u | wc -l; }
 
 # test_flood: connections that send nothing, from one address, while others ask. Goes on in the
 # background; test_flood_end waits for its end.
 test_flood() {
-	random_keys 50 >"$work/honest"
+	random_pubkeys 50 >"$work/honest"
 	ip netns exec flood tests/load.py -H 192.0.2.1 -s 192.0.2.12 -S "$TEST_SILENT" >"$work/flood" 2>&1 &
 	flood_pid=$!
 	wait_for 60 grep -q begun "$work/flood"
-	by_crowd "$work/honest" 200 >"$work/result"
+	by_crowd "$work/honest" 200 -a "$work/answered" >"$work/result"
 	diag "50 honest nodes in the flood: $(<"$work/result")"
 	is "$(field answered)" 50 "50 honest nodes are served while $TEST_SILENT silent connections come"
-	is "$(field distinct)" 50 'each with a port of its own'
+	is "$(distinct_ports "$work/answered")" 50 'each with a port of its own'
 }
 
 test_flood_end() {
-	ok 'all silent connections were ended' wait "$flood_pid"
+	wait "$flood_pid"
+	is $? 0 'all silent connections were ended'
 	diag "the silent connections: $(tail -n 1 "$work/flood")"
 }
 
+# test_crowd: all ask at once. Nodes in the field ask again after five minutes, when there is no
+# handler left of the first try; that is waited for instead of the time.
 test_crowd() {
-	local rate
-	random_keys "$TEST_NODES" >"$work/crowd"
-	by_crowd "$work/crowd" 0 >"$work/result"
+	random_pubkeys "$TEST_NODES" >"$work/crowd"
+	by_crowd "$work/crowd" 0 -a "$work/first" >"$work/result"
 	diag "$TEST_NODES nodes at once, the machine $factor times slower: $(<"$work/result")"
-	rate=$(jq -r '.answered / .seconds * 10 | round / 10' "$work/result")
-	diag "that is in $(field seconds) s, $(field first) in the first try, $rate a second"
-	is "$(field answered)" "$TEST_NODES" "each of $TEST_NODES nodes has its answer in the first or second try"
-	is "$(field distinct)" "$TEST_NODES" 'no port is given twice'
+	diag "$(jq -r '"in the first try \(.answered), \(.answered / .seconds * 10 | round / 10) a second"' \
+		"$work/result")"
+	ok 'the first try is over before the next' wait_for $((290 * factor)) no_handlers
+	: >"$work/second"
+	grep -vFf <(cut -d ' ' -f 1 "$work/first") "$work/crowd" >"$work/again"
+	if [[ -s $work/again ]]; then
+		by_crowd "$work/again" 0 -a "$work/second" >"$work/result"
+		diag "the others once more: $(<"$work/result")"
+	fi
+	is "$(cat "$work/first" "$work/second" | wc -l)" "$TEST_NODES" \
+		"each of $TEST_NODES nodes has its answer in the first or second try"
+	is "$(distinct_ports "$work/first" "$work/second")" "$(cat "$work/first" "$work/second" | wc -l)" \
+		'no port is given twice'
 }
 
 test_load() {
@@ -140,15 +150,15 @@ test_load() {
 	sample_start
 	test_crowd
 	sample_end 'crowd'
-	ok 'the handlers were within the limit' test "$handlers_peak" -le 512
+	ok 'the handlers were within the limit' test "$handlers_peak" -le 1024
 	test_flood_end
 	ok 'no handler remains' wait_for $((20 * factor)) no_handlers
 	is "$(count_interfaces)" $((TEST_NODES + 50)) 'no interface is missing or left over'
-	is "$(ip -j link show group 40000 | jq '[.[] | select(.altnames | length != 1)] | length')" 0 \
+	is "$(ip -j link show group 40000 | jq '[.[] | select(.ifname and (.altnames | length != 1))] | length')" 0 \
 		'each bears one key'
 	is "$(wg show all listen-port | cut -f 2 | sort -u | wc -l)" $((TEST_NODES + 50)) \
 		'each has a port of its own'
-	by_crowd <(head -n 2 "$work/crowd") 0 -t 1 >"$work/result"
+	by_crowd <(head -n 2 "$work/crowd") 0 >"$work/result"
 	is "$(field answered)" 2 'the service is up'
 	if [[ $supervisor == systemd ]]; then
 		is "$(systemctl --failed --no-legend)" '' 'no failed units'
