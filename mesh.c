@@ -230,6 +230,16 @@ static int babel_answer(struct talk *talk, char line[static LINE_SIZE], struct k
 	}
 }
 
+/* Ends a conversation because of what babeld answered; a read-only one says "bad" to all. */
+static int refused(struct talk *talk, const char *answer)
+{
+	char reason[LINE_SIZE + 80];
+
+	snprintf(reason, sizeof(reason),
+		 "it answered \"%s\"; does it run with -G, and know the BABELOPTIONS?", answer);
+	return give_up(talk, reason);
+}
+
 /* Opens the connection if there is none. */
 static int babel_dial(struct talk *talk)
 {
@@ -241,7 +251,7 @@ static int babel_dial(struct talk *talk)
 	if (dial(talk) < 0)
 		return -ERR_FAILURE;
 	ret = babel_answer(talk, line, NULL);
-	return ret == -ERR_DENIED ? give_up(talk, line) : ret;
+	return ret == -ERR_DENIED ? refused(talk, line) : ret;
 }
 
 /* Says one command to l3roamd or mmfd, and reads to the end; what it answered is in data. */
@@ -280,7 +290,7 @@ static int babel_tell(struct talk *talk, const char *ifname, bool add)
 	if (ret != -ERR_DENIED)
 		return ret;
 	/* It says "no No such interface" to one that it has lost already, and that is fine. */
-	return add || strncmp(line, "no ", 3) != 0 ? give_up(talk, line) : 0;
+	return add || strncmp(line, "no ", 3) != 0 ? refused(talk, line) : 0;
 }
 
 /* Tells one daemon of one interface. */
@@ -311,7 +321,7 @@ static int ask(struct talk *talk, struct known *known)
 	if (babel_dial(talk) < 0 || say(talk, "dump\n", LIST_PATIENCE) < 0)
 		return -ERR_FAILURE;
 	ret = babel_answer(talk, line, known);
-	return ret == -ERR_DENIED ? give_up(talk, line) : ret;
+	return ret == -ERR_DENIED ? refused(talk, line) : ret;
 }
 
 /* Begins with a daemon. Returns false if none of that kind is configured. */

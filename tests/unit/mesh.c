@@ -190,6 +190,8 @@ struct tell_row {
 	{                                                                                          \
 		SAY, text, 0                                                                       \
 	}
+#define REFUSED(answer)                                                                            \
+	"it answered \"" answer "\"; does it run with -G, and know the BABELOPTIONS?"
 #define ADD5 "interface wgpeer5 hello-interval 1\n"
 
 static const struct tell_row tells[] = {
@@ -228,15 +230,15 @@ static const struct tell_row tells[] = {
 	  ADD5,
 	  "",
 	  0 },
-	{ "no", "babeld", ANNOUNCE, { HELLO, ANSWER("no\n") }, ADD5, "no", 0 },
+	{ "no", "babeld", ANNOUNCE, { HELLO, ANSWER("no\n") }, ADD5, REFUSED("no"), 0 },
 	{ "no with words",
 	  "babeld",
 	  ANNOUNCE,
 	  { HELLO, ANSWER("no Read-only\n") },
 	  ADD5,
-	  "no Read-only",
+	  REFUSED("no Read-only"),
 	  0 },
-	{ "bad", "babeld", ANNOUNCE, { HELLO, ANSWER("bad\n") }, ADD5, "bad", 0 },
+	{ "bad", "babeld", ANNOUNCE, { HELLO, ANSWER("bad\n") }, ADD5, REFUSED("bad"), 0 },
 	{ "no banner",
 	  "babeld",
 	  ANNOUNCE,
@@ -312,7 +314,7 @@ static const struct tell_row tells[] = {
 	  WITHDRAW,
 	  { HELLO, ANSWER("bad\n") },
 	  "flush interface wgpeer5\n",
-	  "bad",
+	  REFUSED("bad"),
 	  0 },
 	{ "a stuck one is asked once",
 	  "babeld",
@@ -565,13 +567,20 @@ static const struct sync_row syncs[] = {
 	  "",
 	  3,
 	  0 },
-	{ "dump refused", "babeld", false, { HELLO, ANSWER("no\n") }, "dump\n", "no", 0, 0 },
+	{ "dump refused",
+	  "babeld",
+	  false,
+	  { HELLO, ANSWER("no\n") },
+	  "dump\n",
+	  REFUSED("no"),
+	  0,
+	  0 },
 	{ "add refused",
 	  "babeld",
 	  false,
 	  { HELLO, DUMP(""), ANSWER("no\n") },
 	  "dump\n" ADD("1"),
-	  "no",
+	  REFUSED("no"),
 	  0,
 	  0 },
 	{ "a dump of 40,000 routes",
