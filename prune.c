@@ -3,7 +3,7 @@
  * Removes interfaces: those of dead peers, or all. Never one that is not ours, and never one that
  * a handler answers with at that moment: what is to go loses its altname first, under the lock, so
  * that no request finds it any more. Deleting itself takes the kernel 0.1 s each and is done by
- * many processes at once, without the lock, while requests go on.
+ * some processes at once, without the lock, while requests go on.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -22,7 +22,11 @@ enum {
 	DEAD_TIME = 600,  /* seconds without a new handshake after which a peer goes */
 	ASKED_TIME = 300, /* seconds that a peer has for its first handshake */
 	LOCK_TIME = 30,	  /* seconds to wait for the lock */
-	WORKERS = 32,	  /* that delete at the same time */
+	/*
+	 * That delete at the same time: the kernel does most of it one after the other, and more
+	 * than a few only get in each other's way.
+	 */
+	WORKERS = 4,
 	REASON_SIZE = 64,
 };
 
