@@ -57,7 +57,7 @@ delays_nothing() {
 	local now longest
 	read -r now longest <<<"$(reply_times 11)"
 	diag "time to the reply with $1: median $now ms, longest $longest ms"
-	ok "$1 delays no reply" test "$now" -lt $((median + 400))
+	ok "$1 delays no reply" test "$now" -lt $((2 * median + 50))
 }
 
 # passes WHEN: all is well between the nodes.
@@ -102,6 +102,9 @@ is "$(known)" '' 'and of a flush'
 
 start_node node1 1 && one=$name
 start_node node2 2 && two=$name
+# With each change babeld looks up all its interfaces, and for one that is gone the kernel then looks
+# for a module of that name: in this machine that takes a fifth of a second.
+echo >/proc/sys/kernel/modprobe
 steady prune
 passes 'at first'
 steady prune
@@ -164,7 +167,7 @@ ok 'the log says so' wait_for 10 logged 'unable to talk to babeld at 33123: Conn
 start_babeld -g 33123
 : >"$work/log"
 delays_nothing 'a read-only babeld (-g)'
-ok 'the log says so' wait_for 10 logged 'unable to talk to babeld at 33123: no$'
+ok 'the log says so' wait_for 10 logged 'unable to talk to babeld at 33123: it answered "bad"; does it run with -G'
 end_babeld
 
 diag 'babeld on a Unix socket'
