@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Prunes race with requests of the very keys that they remove.
+
+Usage: race.py asked|handshake ROUNDS HANDLER ADMIN KEY...
+
+In each pass all the keys' peers are made dying, and a request of each key comes, each at a moment
+of its own. Somewhere among them a prune starts: that moment is moved until the prune is the faster
+in half of the cases. Half of the programs are delayed before each message to the kernel, so that
+others can come in between. A round is one such request.
+
+asked      the peers never had a handshake, and asked 400 s ago
+handshake  the peers' last handshake was 700 s ago, and a new one happens just before the request:
+           KEY is then INTERFACE=KEY, an interface of a node in the namespace "nodes"
+
+Prints one object of JSON: rounds; the requests by what the handler said (new, renewed, known); and
+lost, those answered with a port whose interface was gone right after, or when the prune was over.
+"""
+import collections
+import json
+import random
+import re
+import subprocess
+import sys
+import threading
+import time
+
+STARTPORT = 40000
+# In seconds: the time in which all the requests come, and what a handshake takes.
+SPREAD, HANDSHAKE = 0.3, 0.05
+# By how much the prune is moved from pass to pass.
+STEP = 1.15
+SLOWLY = ["strace", "-o", "/dev/null", "-e", "trace=sendmsg", "-e", "inject=sendmsg:delay_enter=3000"]
+
+
+def at_some_pace(*command):
+    return [*random.choice(([], SLOWLY)), *command]
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+def boot_clock():
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME))
+
+
+def ifindex(ifname):
+    try:
+        with open(f"/sys/class/net/{ifname}/ifindex", encoding="ascii") as file:
+            return int(file.read())
+    except OSError:
+        return None
+
+
+class Node:
+    """One key, and what became of its last request."""
+
+    def __init__(self, text):
+        self.device, self.key = text[:-45], text[-44:]
+        self.altname = self.key.replace("+", "-").replace("/", "_")
+        self.ifname = self.index = self.port = self.manner = self.reply = None
+
+    def ask(self, handler):
+        answer = run(*at_some_pace(handler), input=f'{{"version":1,"pubkey":"{self.key}"}}\n')
+        self.reply = answer.stdout.strip() + answer.stderr.strip()
+        self.port = json.loads(answer.stdout).get("port")
+        if not self.port:
+            return
+        self.ifname = f"wgpeer{self.port - STARTPORT + 1}"
+        self.index = ifindex(self.ifname)
+        self.manner = re.search(r"\w+$", answer.stderr.strip()).group()
+
+    def make_dying(self, stamps):
+        now, stamp = boot_clock(), stamps.get(self.ifname, 0)
+        note = (f"wg-broker asked={now - 800 if self.device else now - 400} looked={now - 400} "
+                f"handshake={now - 700 if stamp else 0} stamp={stamp} clock={int(time.time()) - now}")
+        with open(f"/sys/class/net/{self.ifname}/ifalias", "w", encoding="ascii") as file:
+            file.write(note)
+
+    def shake_hands(self, gateway):
+        """A new session: the node's side forgets the old one."""
+        for change in (["remove"], ["endpoint", f"192.0.2.1:{self.port}", "allowed-ips", "::/0",
+                                    "persistent-keepalive", "25"]):
+            run("ip", "netns", "exec", "nodes", "wg", "set", self.device, "peer", gateway, *change)
+
+    def is_there(self, links):
+        link = links.get(self.ifname, {})
+        return (self.port and self.index and link.get("ifindex") == self.index and
+                self.altname in link.get("altnames", []) and "UP" in link["flags"])
+
+
+def handshakes():
+    lines = run("wg", "show", "all", "latest-handshakes").stdout.splitlines()
+    return {line.split("\t")[0]: int(line.split("\t")[2]) for line in lines}
+
+
+def main():
+    mode, rounds, handler, admin = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
+    nodes = [Node(text) for text in sys.argv[5:]]
+    gateway = run("wg", "pubkey", stdin=open("/etc/wg-broker/secret", encoding="ascii")).stdout.strip()
+    manners, lost, done, lead = collections.Counter(), [], 0, 0.5
+
+    def join(node):
+        time.sleep(random.uniform(0, SPREAD))
+        if mode == "handshake":
+            node.shake_hands(gateway)
+            time.sleep(HANDSHAKE)
+        node.ask(handler)
+
+    for node in nodes:
+        node.ask(handler)
+    while done < rounds:
+        if mode == "handshake":
+            for node in nodes:
+                node.shake_hands(gateway)
+            # The stamps are in seconds.
+            time.sleep(1.1)
+        stamps = handshakes() if mode == "handshake" else {}
+        for node in nodes:
+            node.make_dying(stamps)
+        threads = [threading.Thread(target=join, args=(node,)) for node in nodes]
+        for thread in threads:
+            thread.start()
+        time.sleep(lead)
+        run(*at_some_pace(admin, "prune"))
+        for thread in threads:
+            thread.join()
+        # ip prints {} for a link of another group.
+        links = {link["ifname"]: link for link in
+                 json.loads(run("ip", "-j", "link", "show", "group", "40000").stdout) if link}
+        lost += [node.reply for node in nodes if not node.is_there(links)]
+        seen = collections.Counter(node.manner for node in nodes)
+        manners += seen
+        done += len(nodes)
+        lead *= STEP if 2 * seen["new"] > len(nodes) else 1 / STEP
+    print(json.dumps({"rounds": done, **manners, "lost": lost}))
+
+
+main()
