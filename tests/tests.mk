@@ -70,7 +70,7 @@ check-valgrind: $(valgrinded)
 check-kernel: all bench debug sanitize check-there
 	$(prove) $(T)
 
-# What `make check` does not wait for: a thousand nodes at once, floods, and a real babeld.
+# What `make check` does not wait for: a thousand nodes at once, and floods, under each supervisor.
 check-more: all
 	$(Q)$(MAKE) --no-print-directory check-kernel JOBS=1 T='$(sort $(wildcard tests/more/*.t))'
 
