@@ -71,8 +71,9 @@ check-kernel: all bench debug sanitize check-there
 	$(prove) $(T)
 
 # What `make check` does not wait for: a thousand nodes at once, and floods, under each supervisor.
+check-more: T := $(sort $(wildcard tests/more/*.t))
 check-more: all
-	$(Q)$(MAKE) --no-print-directory check-kernel JOBS=1 T='$(sort $(wildcard tests/more/*.t))'
+	$(Q)$(MAKE) --no-print-directory check-kernel JOBS=1 T='$(T)'
 
 check-prerequisites:
 	$(Q)tests/prerequisites check
