@@ -10,8 +10,8 @@ in half of the cases. Half of the programs are delayed before each message to th
 others can come in between. A round is one such request.
 
 asked      the peers never had a handshake, and asked 400 s ago
-handshake  the peers' last handshake was 700 s ago, and a new one happens just before the request:
-           KEY is then INTERFACE=KEY, an interface of a node in the namespace "nodes"
+handshake  the peers' last handshake was 700 s ago, and a new one happens at about the time of the
+           request: KEY is then INTERFACE=KEY, an interface of a node in the namespace "nodes"
 
 Prints one object of JSON: rounds; the requests by what the handler said (new, renewed, known); and
 lost, those answered with a port whose interface was gone right after, or when the prune was over.
@@ -26,15 +26,18 @@ import threading
 import time
 
 STARTPORT = 40000
-# In seconds: the time in which all the requests come, and what a handshake takes.
-SPREAD, HANDSHAKE = 0.3, 0.05
+# In seconds: the time in which all the requests come, and the delay before a message; for the second
+# mode longer, so that a handshake fits in between.
+SPREAD = {"asked": 0.3, "handshake": 1}
+DELAY = {"asked": 0.003, "handshake": 0.05}
 # By how much the prune is moved from pass to pass.
 STEP = 1.15
-SLOWLY = ["strace", "-o", "/dev/null", "-e", "trace=sendmsg", "-e", "inject=sendmsg:delay_enter=3000"]
 
 
-def at_some_pace(*command):
-    return [*random.choice(([], SLOWLY)), *command]
+def at_some_pace(mode, *command):
+    delay = f"inject=sendmsg:delay_enter={int(DELAY[mode] * 1e6)}"
+    return [*random.choice(([], ["strace", "-o", "/dev/null", "-e", "trace=sendmsg", "-e", delay])),
+            *command]
 
 
 def run(*command, **options):
@@ -61,8 +64,8 @@ class Node:
         self.altname = self.key.replace("+", "-").replace("/", "_")
         self.ifname = self.index = self.port = self.manner = self.reply = None
 
-    def ask(self, handler):
-        answer = run(*at_some_pace(handler), input=f'{{"version":1,"pubkey":"{self.key}"}}\n')
+    def ask(self, *handler):
+        answer = run(*handler, input=f'{{"version":1,"pubkey":"{self.key}"}}\n')
         self.reply = answer.stdout.strip() + answer.stderr.strip()
         self.port = json.loads(answer.stdout).get("port")
         if not self.port:
@@ -102,11 +105,14 @@ def main():
     manners, lost, done, lead = collections.Counter(), [], 0, 0.5
 
     def join(node):
-        time.sleep(random.uniform(0, SPREAD))
+        time.sleep(random.uniform(0, SPREAD[mode]))
+        other = threading.Timer(random.uniform(0, 0.15), node.shake_hands, [gateway])
         if mode == "handshake":
-            node.shake_hands(gateway)
-            time.sleep(HANDSHAKE)
-        node.ask(handler)
+            other.start()
+            time.sleep(random.uniform(0, 0.15))
+        node.ask(*at_some_pace(mode, handler))
+        if mode == "handshake":
+            other.join()
 
     for node in nodes:
         node.ask(handler)
@@ -123,14 +129,17 @@ def main():
         for thread in threads:
             thread.start()
         time.sleep(lead)
-        run(*at_some_pace(admin, "prune"))
+        run(*at_some_pace(mode, admin, "prune"))
         for thread in threads:
             thread.join()
         # ip prints {} for a link of another group.
         links = {link["ifname"]: link for link in
                  json.loads(run("ip", "-j", "link", "show", "group", "40000").stdout) if link}
-        lost += [node.reply for node in nodes if not node.is_there(links)]
         seen = collections.Counter(node.manner for node in nodes)
+        for node in nodes:
+            if not node.is_there(links):
+                lost.append(node.reply)
+                node.ask(handler)
         manners += seen
         done += len(nodes)
         lead *= STEP if 2 * seen["new"] > len(nodes) else 1 / STEP
