@@ -160,6 +160,8 @@ test_load() {
 		'each has a port of its own'
 	by_crowd <(head -n 2 "$work/crowd") 0 >"$work/result"
 	is "$(field answered)" 2 'the service is up'
+	[[ $supervisor != socat-service ]] || diag "memory that counts for the service," \
+		"with the interfaces: $(systemctl show -P MemoryCurrent wg-broker-socat) bytes"
 	if [[ $supervisor == systemd ]]; then
 		is "$(systemctl --failed --no-legend)" '' 'no failed units'
 		is "$(systemctl is-active wg-broker.socket)" active 'the socket is active'
