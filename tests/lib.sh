@@ -204,13 +204,20 @@ handshake_again() {
 	return 0
 }
 
-# reply_times COUNT: how many milliseconds as many new keys, one after the other, wait for their
-# reply from the supervisor: the median and the longest.
+# waits FILE: of what tests/ask-each.py printed, how many milliseconds the requests waited: the
+# median and the longest; or "refused" if one of them was.
+waits() {
+	jq -rs '(map(.seconds * 1000 | round) | sort) as $ms |
+		if all(.port) then "\($ms[$ms | length / 2 | floor]) \($ms[-1])" else "refused" end' "$1"
+}
+
+# reply_times COUNT: what as many new keys, one after the other, wait for their reply from the
+# supervisor, as waits() tells it.
 reply_times() {
 	local _
 	for _ in $(seq "$1"); do new_pubkey; done >"$work/new-keys"
-	tests/ask-each.py "$work/new-keys" | jq -rs '(map(.seconds * 1000 | round) | sort) as $ms |
-		if all(.port) then "\($ms[$ms | length / 2 | floor]) \($ms[-1])" else "refused" end'
+	tests/ask-each.py "$work/new-keys" >"$work/new-replies"
+	waits "$work/new-replies"
 }
 
 # prune [ARG...]: what it said is $said.
