@@ -3,9 +3,7 @@
  * The handler: answers one node, on a connection that a supervisor has accepted. Descriptors 0
  * and 1 are the node, 2 is the operator's log. Writes one line to the node and nothing else, ever.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,11 +12,20 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "broker.h"
+#include "announce.h"
+#include "config.h"
+#include "deadline.h"
+#include "endpoint.h"
+#include "error.h"
+#include "json.h"
+#include "key.h"
+#include "log.h"
+#include "parser.h"
+#include "peer.h"
+#include "privileges.h"
 #include "wgif.h"
 
 #ifndef VERSION
@@ -30,18 +37,22 @@
 enum {
 	LINGER_TIME = 1,	      /* seconds for which the rest of a bad request is read away */
 	LINGER_LEN = 4 * 1024 * 1024, /* and bytes */
+	KEY_SHOWN = 8,		      /* characters of a public key in the log */
+	LOG_TIME = 5,		      /* seconds in which the log must be written after the reply */
+	ANNOUNCE_TIME = 600, /* seconds for the routing daemons: a thousand interfaces may wait */
 };
 
-/* Reads what there is, or waits for it. Returns 0 at the end, and -1 at an error or the deadline.
- */
+/* Reads what there is, or waits for it. Returns 0 at the end, or -1 at an error or the deadline. */
 static ssize_t read_some(char *data, size_t size)
 {
 	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
 	ssize_t len = -1;
+	int count;
 
 	/* Some supervisors leave O_NONBLOCK on, so poll(2) waits and read(2) does not. */
 	while (!deadline_passed()) {
-		if (poll(&input, 1, -1) < 0)
+		count = poll(&input, 1, -1);
+		if (count < 0)
 			continue;
 		len = read(STDIN_FILENO, data, size);
 		if (len >= 0 || (errno != EINTR && errno != EAGAIN))
@@ -50,29 +61,33 @@ static ssize_t read_some(char *data, size_t size)
 	return len;
 }
 
-/* Reads one request. Returns 0, or a negative error with what is to be said of it in *why. */
-static int receive(uint8_t pubkey[static KEY_LEN], const char **why)
+/* What is known of one request. */
+struct exchange {
+	const char *address; /* of the node, for the log */
+	bool has_key;
+	uint8_t pubkey[KEY_LEN];
+	const char *malformed; /* why it is no request */
+	struct peer peer;
+};
+
+/* Reads one request. Returns 0 or a negative error. */
+static int receive(struct exchange *exchange, struct parser *parser)
 {
-	struct request *request = request_new();
-	char data[1024];
+	char data[PARSER_CHUNK];
 	ssize_t len;
 	int ret = 1;
 
-	*why = "not a request";
-	if (!request) {
-		log_line(LOG_ERR, "unable to read a request: out of memory");
-		return -ERR_FAILURE;
-	}
+	exchange->malformed = "not a request";
 	while (ret == 1) {
 		len = read_some(data, sizeof(data));
 		if (len > 0) {
-			ret = request_feed(request, data, (size_t)len, pubkey);
+			ret = parser_feed(parser, data, (size_t)len, exchange->pubkey);
 			continue;
 		}
-		*why = deadline_passed() ? "timed out" : "closed before its end";
+		exchange->malformed = deadline_passed() ? "timed out" : "closed before its end";
 		ret = -ERR_MALFORMED;
 	}
-	request_free(request);
+	exchange->has_key = ret == 0;
 	return ret;
 }
 
@@ -81,19 +96,16 @@ static const char *peer_address(void)
 {
 	static const char *const variables[] = { "REMOTE_ADDR", "REMOTE_HOST", "SOCAT_PEERADDR" };
 	static char text[INET6_ADDRSTRLEN];
-	struct sockaddr_in6 peer = { 0 };
-	socklen_t size = sizeof(peer);
-	const char *value;
+	union endpoint end = { .any.sa_family = AF_UNSPEC };
+	socklen_t size = sizeof(end);
+	const char *value = NULL;
+	int ret;
 
-	if (getpeername(STDIN_FILENO, (struct sockaddr *)&peer, &size) == 0) {
-		if (peer.sin6_family == AF_INET)
-			return inet_ntop(AF_INET, &((struct sockaddr_in *)&peer)->sin_addr, text,
-					 sizeof(text));
-		if (peer.sin6_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&peer.sin6_addr))
-			return inet_ntop(AF_INET, &peer.sin6_addr.s6_addr[12], text, sizeof(text));
-		if (peer.sin6_family == AF_INET6)
-			return inet_ntop(AF_INET6, &peer.sin6_addr, text, sizeof(text));
-	}
+	ret = getpeername(STDIN_FILENO, &end.any, &size);
+	if (ret == 0)
+		value = endpoint_format(text, &end);
+	if (value)
+		return value;
 	/* A relay in between; the supervisor may have told whom it speaks for. */
 	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
 		value = getenv(variables[i]);
@@ -105,14 +117,18 @@ static const char *peer_address(void)
 }
 
 /* Answers the node, and tells it that this was all. */
-static void reply(int error, unsigned int port, const char *address)
+static void reply(const struct exchange *exchange, int error)
 {
 	char line[REPLY_SIZE];
-	const size_t len = reply_format(line, error, port, time(NULL));
+	const size_t len = reply_format(line, error, exchange->peer.port, time(NULL));
+	ssize_t written;
+	int ret;
 
-	if (write(STDOUT_FILENO, line, len) != (ssize_t)len)
-		log_line(LOG_INFO, "%s went before its reply", address);
-	if (shutdown(STDOUT_FILENO, SHUT_WR) < 0)
+	written = write(STDOUT_FILENO, line, len);
+	if (written != (ssize_t)len)
+		log_line(LOG_INFO, "%s left before its reply", exchange->address);
+	ret = shutdown(STDOUT_FILENO, SHUT_WR);
+	if (ret < 0)
 		close(STDOUT_FILENO);
 }
 
@@ -141,58 +157,136 @@ static void linger(bool patient)
 	deadline_end();
 }
 
-static void log_outcome(int error, const struct peer *peer, const char *why, const char *address)
+/* Logs what a request came to; cause is what went wrong on this side. */
+static void log_result(const struct exchange *exchange, int error, const char *cause)
 {
-	static const char *const manners[] = { "new", "renewed", "known" };
+	static const char *const results[] = {
+		[PEER_NEW] = "new", [PEER_RENEWED] = "renewed", [PEER_KNOWN] = "known"
+	};
+	const enum wire_code code = reply_code(error);
+	char text[KEY_TEXT_SIZE], key[KEY_SHOWN + sizeof(", key ")] = "";
 
-	switch (-error) {
-	case 0:
-		log_line(LOG_NOTICE, "accepted %s: interface %s, port %u, %s", address,
-			 peer->ifname, peer->port, manners[peer->manner]);
-		return;
-	case ERR_FULL:
-		log_line(LOG_WARNING, "refused %s: all slots are taken", address);
-		return;
-	case ERR_MALFORMED:
-		log_line(LOG_NOTICE, "refused %s: malformed request: %s", address, why);
-		return;
-	case ERR_VERSION:
-		log_line(LOG_NOTICE, "refused %s: unsupported protocol version", address);
-		return;
-	case ERR_KEY:
-		log_line(LOG_NOTICE, "refused %s: invalid public key", address);
-		return;
-	default:
-		log_line(LOG_ERR, "failed %s: the line before says why", address);
+	if (exchange->has_key) {
+		key_to_text(text, exchange->pubkey);
+		snprintf(key, sizeof(key), ", key %.*s", KEY_SHOWN, text);
 	}
+	/* A mistake in the configuration does not matter to every request, but to the operator. */
+	if (*cause && code != WIRE_FAILURE)
+		log_line(LOG_ERR, "%s", cause);
+	if (code == WIRE_ACCEPTED)
+		log_line(LOG_NOTICE, "accepted %s: interface %s, port %u, %s%s", exchange->address,
+			 exchange->peer.ifname, exchange->peer.port, results[exchange->peer.result],
+			 key);
+	else if (code == WIRE_FAILURE)
+		log_line(LOG_ERR, "failed %s: %s%s", exchange->address, cause, key);
+	else if (code == WIRE_FULL)
+		log_line(LOG_WARNING, "refused %s: all slots are taken%s", exchange->address, key);
+	else if (code == WIRE_MALFORMED)
+		log_line(LOG_NOTICE, "refused %s: malformed request: %s", exchange->address,
+			 exchange->malformed);
+	else
+		log_line(LOG_NOTICE, "refused %s: %s%s", exchange->address, reply_reason((int)code),
+			 key);
 }
 
 /* Does what a request asks for. */
-static int serve(const struct config *config, const uint8_t pubkey[static KEY_LEN],
-		 struct peer *peer)
+static int serve(const struct config *config, int key_file, struct exchange *exchange)
 {
 	struct wgif_kernel *kernel = wgif_open();
 	int ret;
 
 	if (!kernel)
 		return -ERR_FAILURE;
-	ret = peer_admit(kernel, config, pubkey, peer);
+	ret = peer_admit(kernel, config, key_file, exchange->pubkey, &exchange->peer);
 	wgif_close(kernel);
 	return ret;
 }
 
 /*
- * One run: read the configuration; read the request, in any case, so that whatever goes wrong
- * the node gets its reply; find or make the interface; reply; log.
+ * All that takes files or rights, before the node is heard. Returns 0 or a negative error, with
+ * key_file an open file or a negative error.
  */
+static int prepare(struct config *config, const char *path, int *key_file)
+{
+	int ret, dropped;
+
+	ret = config_read(config, path);
+	*key_file = ret == 0 ? key_open(config->private_key) : ret;
+	dropped = privileges_drop();
+	return ret < 0 ? ret : dropped;
+}
+
+/*
+ * Serves one node: read the request in any case, so that whatever goes wrong the node gets its
+ * reply; find or make the interface; reply; log; tell the routing daemons. Returns 0 or a negative
+ * error.
+ */
+static int run(struct exchange *exchange, const char *path)
+{
+	static struct config config; /* for leak checkers: its strings are never freed */
+	struct parser parser;
+	int ret, prepared, key_file;
+
+	log_hold();
+	/* First, so that the parser has seen nothing. */
+	ret = parser_start(&parser);
+	prepared = prepare(&config, path, &key_file);
+	deadline_set(config.timeout);
+	if (ret == 0)
+		ret = receive(exchange, &parser);
+	parser_end(&parser);
+	if (ret == 0)
+		ret = prepared;
+	if (ret == 0)
+		ret = serve(&config, key_file, exchange);
+	deadline_end();
+	reply(exchange, ret);
+	/* A log that is stuck must not keep the interface from the routing daemons. */
+	deadline_set(LOG_TIME);
+	log_result(exchange, ret, log_release());
+	linger(ret == -ERR_MALFORMED);
+	if (ret == 0 && exchange->peer.result != PEER_KNOWN) {
+		/* The node has gone; this may take a while. */
+		close(STDIN_FILENO);
+		close(STDOUT_FILENO);
+		deadline_kill(ANNOUNCE_TIME);
+		announce(&config, exchange->peer.ifname);
+	}
+	return prepared < 0 ? prepared : ret;
+}
+
+/* Takes the options. Returns -1 to go on, or what to exit with. */
+static int parse_options(int argc, char **argv, const char **path)
+{
+	int option;
+
+	opterr = 0; /* its words would go to stderr, which may be the node */
+	for (;;) {
+		option = getopt(argc, argv, "c:hV");
+		switch (option) {
+		case 'c':
+			*path = optarg;
+			break;
+		case 'h':
+			puts(USAGE);
+			return EXIT_DONE;
+		case 'V':
+			puts("broker-handler " VERSION);
+			return EXIT_DONE;
+		case -1:
+			return optind == argc ? -1 : EXIT_USAGE;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+}
+
+/* One run: prepare the process, read the options, serve one node. */
 int main(int argc, char **argv)
 {
-	const char *path = NULL, *why = "", *address = peer_address();
-	uint8_t pubkey[KEY_LEN];
-	static struct config config; /* for leak checkers: its strings are never freed */
-	struct peer peer = { .port = 0 };
-	int ret, configured, option;
-	bool misused = false;
+	struct exchange exchange = { .address = peer_address() };
+	const char *path = NULL;
+	int ret;
 
 	log_open("broker-handler", true);
 	/* What else a supervisor left open is not for us; socat leaves its own two. */
@@ -201,41 +295,15 @@ int main(int argc, char **argv)
 	/* Nobody is to find the private key in a core dump. */
 	prctl(PR_SET_DUMPABLE, 0);
 
-	opterr = 0; /* its words would go to stderr, which may be the node */
-	while ((option = getopt(argc, argv, "c:hV")) != -1) {
-		switch (option) {
-		case 'c':
-			path = optarg;
-			break;
-		case 'h':
-			puts(USAGE);
-			return EXIT_DONE;
-		case 'V':
-			puts("broker-handler " VERSION);
-			return EXIT_DONE;
-		default:
-			misused = true;
-		}
-	}
-	if (misused || optind < argc) {
+	ret = parse_options(argc, argv, &path);
+	if (ret == EXIT_USAGE) {
 		log_line(LOG_ERR, "unable to understand the options; " USAGE);
-		reply(-ERR_FAILURE, 0, address);
+		reply(&exchange, -ERR_FAILURE);
 		linger(true);
-		return EXIT_USAGE;
 	}
-
-	configured = config_read(&config, path);
-	deadline_set(config.timeout);
-	ret = receive(pubkey, &why);
-	if (ret == 0)
-		ret = configured;
-	if (ret == 0)
-		ret = serve(&config, pubkey, &peer);
-	deadline_end();
-	reply(ret, peer.port, address);
-	log_outcome(ret, &peer, why, address);
-	if (ret == 0 && peer.manner != PEER_KNOWN)
-		mesh_announce(&config, peer.ifname);
-	linger(ret == -ERR_MALFORMED);
-	return exit_code(configured < 0 ? configured : ret);
+	if (ret >= 0)
+		return ret;
+	ret = run(&exchange, path);
+	/* Nobody has to act: the node asks again. */
+	return ret == -ERR_LOCKED ? EXIT_DONE : exit_code(ret);
 }

@@ -5,63 +5,73 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
+#include <net/if.h>
 
-#include "broker.h"
+#include "config.h"
+#include "error.h"
+#include "log.h"
+#include "number.h"
+#include "text.h"
 
 #ifndef CONFIG_FILE
 #define CONFIG_FILE "/etc/wg-broker/config"
 #endif
 
-enum kind { NUMBER, PATH, PATH_OR_PORT, PREFIX, WORDS, UNUSED };
+enum {
+	MAX_PORT = 65535,
+	MAX_SOCKET_PATH = 107, /* see unix(7) */
+	MAX_PREFIX = IFNAMSIZ - 1 - 5 /* digits of a slot */,
+	MAX_SHOWN = 20, /* characters of an unknown key, in a message */
+};
 
-/* One setting: its key, where its value goes, the default, and for a number its limits. */
+enum kind { PATH, PATH_OR_PORT, PREFIX, WORDS, NUMBER, UNUSED };
+
+/* One setting: its key, where its value goes, the default, and its limits. */
 struct setting {
 	const char *key;
 	enum kind kind;
 	size_t offset;
 	const char *initial;
-	unsigned long min, max;
+	unsigned int min, max; /* of a number, or of a text's length */
 };
 
 #define AT(member) offsetof(struct config, member)
 
 static const struct setting settings[] = {
-	{ "BROKERPORT", NUMBER, AT(broker_port), "40000", 1, 65535 },
-	{ "STARTPORT", NUMBER, AT(start_port), "40000", 1, 65535 },
-	{ "ENDPORT", NUMBER, AT(end_port), "41000", 1, 65535 },
+	{ "BROKERPORT", NUMBER, AT(broker_port), "40000", 1, MAX_PORT },
+	{ "STARTPORT", NUMBER, AT(start_port), "40000", 1, MAX_PORT },
+	{ "ENDPORT", NUMBER, AT(end_port), "41000", 1, MAX_PORT },
 	{ "MAXCONNECTIONS", NUMBER, AT(max_peers), "150", 1, 65535 },
 	/* IPv6 needs 1280 bytes. */
 	{ "MTU", NUMBER, AT(mtu), "1374", 1280, 65455 },
 	{ "PRIVATEKEY", PATH, AT(private_key), "/etc/wg-broker/secret", 1, PATH_MAX - 1 },
-	{ "BABELPORT", PATH_OR_PORT, AT(babel), "33123", 0, 107 },
+	{ "BABELPORT", PATH_OR_PORT, AT(babel), "33123", 0, MAX_SOCKET_PATH },
 	{ "BABELOPTIONS", WORDS, AT(babel_options), "", 0, 200 },
-	/* The size of a Unix socket's path, see unix(7). */
-	{ "L3ROAMDSOCK", PATH, AT(l3roamd), "", 0, 107 },
-	{ "MMFDSOCK", PATH, AT(mmfd), "", 0, 107 },
-	{ "IFPREFIX", PREFIX, AT(prefix), "wgpeer", 1, IFNAMSIZ - 1 - 5 /* digits */ },
+	{ "L3ROAMDSOCK", PATH, AT(l3roamd), "", 0, MAX_SOCKET_PATH },
+	{ "MMFDSOCK", PATH, AT(mmfd), "", 0, MAX_SOCKET_PATH },
+	{ "IFPREFIX", PREFIX, AT(prefix), "wgpeer", 1, MAX_PREFIX },
 	{ "IFGROUP", NUMBER, AT(group), "40000", 1, UINT_MAX },
 	{ "TIMEOUT", NUMBER, AT(timeout), "10", 1, 3600 },
-	/* The shell broker's names of interfaces, for the firewall. */
+	/* The shell broker had interfaces' names for its firewall rules in these. */
 	{ "WG", UNUSED, 0, "", 0, 0 },
 	{ "WAN", UNUSED, 0, "", 0, 0 },
 };
 
-enum {
-	SETTINGS = sizeof(settings) / sizeof(settings[0]),
-	MAX_SHOWN = 20, /* characters of an unknown key, in a message */
-};
+enum { SETTINGS = sizeof(settings) / sizeof(settings[0]) };
 
-/* Where a value comes from, for messages: a file and its line, or the environment. */
+/* Where a value comes from, for messages. */
 struct source {
-	const char *file;
-	int line; /* 0 is the environment */
+	const char *name; /* of a file, or "environment" */
+	int line;	  /* 0 where there are no lines */
 };
 
-__attribute__((format(printf, 2, 3))) static int complain(const struct source *at,
+__attribute__((format(printf, 2, 3))) static int complain(const struct source *source,
 							  const char *format, ...)
 {
 	char text[256];
@@ -70,88 +80,109 @@ __attribute__((format(printf, 2, 3))) static int complain(const struct source *a
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	if (at->line)
-		log_line(LOG_ERR, "%s:%d: %s", at->file, at->line, text);
+	if (source->line)
+		log_line(LOG_ERR, "%s:%d: %s", source->name, source->line, text);
 	else
-		log_line(LOG_ERR, "%s: %s", at->file, text);
+		log_line(LOG_ERR, "%s: %s", source->name, text);
 	return -ERR_CONFIG;
 }
-
-#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-#define DIGITS "0123456789"
 
 static bool consists_of(const char *value, const char *characters)
 {
 	return strspn(value, characters) == strlen(value);
 }
 
-/* Takes a decimal number of nothing but digits. */
-static int set_number(const struct setting *setting, const char *value, unsigned int *number)
+/* An empty path turns a daemon off. */
+static bool is_path(const char *value)
 {
-	unsigned long long parsed;
-
-	if (!*value || !consists_of(value, DIGITS))
-		return -1;
-	parsed = strtoull(value, NULL, 10);
-	if (parsed < setting->min || parsed > setting->max)
-		return -1;
-	*number = (unsigned int)parsed;
-	return 0;
+	return *value == '/' || !*value;
 }
 
-static int set_text(const struct setting *setting, const char *value, char **text)
+static bool is_path_or_port(const char *value)
+{
+	unsigned int port = 0;
+
+	(void)number_parse(value, 1, MAX_PORT, &port);
+	return port || is_path(value);
+}
+
+static bool is_prefix(const char *value)
 {
 	const size_t len = strlen(value);
-	struct setting port = { .min = 1, .max = 65535 };
-	unsigned int ignored;
 
-	if (len < setting->min || len > setting->max)
-		return -1;
-	if (setting->kind == PREFIX && (*value == '-' || !consists_of(value, LETTERS DIGITS "-_")))
-		return -1;
-	if (setting->kind == WORDS && !consists_of(value, LETTERS DIGITS "-_./ "))
-		return -1;
-	if (setting->kind == PATH && len && *value != '/')
-		return -1;
-	if (setting->kind == PATH_OR_PORT && len && *value != '/' &&
-	    set_number(&port, value, &ignored) < 0)
-		return -1;
+	/* A final digit could be taken for a slot's, by a broker with a shorter prefix. */
+	return *value != '-' && len && !strchr(TEXT_DIGITS, value[len - 1]) &&
+	       consists_of(value, TEXT_ALPHANUMERIC "-_");
+}
+
+static bool is_words(const char *value)
+{
+	return consists_of(value, TEXT_ALPHANUMERIC "-_./ ");
+}
+
+/* The kinds of text: which values they take, and how a message names them. */
+static const struct text_kind {
+	bool (*takes)(const char *value);
+	const char *words;
+} text_kinds[] = {
+	[PATH] = { is_path, "an absolute path" },
+	[PATH_OR_PORT] = { is_path_or_port,
+			   "a port from 1 to 65535, the absolute path of a socket, or empty" },
+	[PREFIX] = { is_prefix,
+		     "letters, digits, - and _, with neither a leading - nor a final digit" },
+	[WORDS] = { is_words, "words of letters, digits and - _ . /" },
+};
+
+#ifndef __clang__
+/* gcc's analyzer does not see that the copy stays in the struct config, where set() computes. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
+static int set_text(const struct setting *setting, const char *value, char **text,
+		    const struct source *source)
+{
+	const struct text_kind *kind = &text_kinds[setting->kind];
+	const size_t len = strlen(value);
+	char *copy;
+
+	if (len < setting->min || len > setting->max || !kind->takes(value))
+		return complain(source, "%s must be %s (%u to %u characters)", setting->key,
+				kind->words, setting->min, setting->max);
+	copy = strdup(value);
+	if (!copy)
+		return complain(source, "%s: out of memory", setting->key);
 	free(*text);
-	*text = strdup(value);
-	return *text ? 0 : -1;
+	*text = copy;
+	return 0;
+}
+#ifndef __clang__
+#pragma GCC diagnostic pop
+#endif
+
+static int set_number(const struct setting *setting, const char *value, unsigned int *number,
+		      const struct source *source)
+{
+	const int ret = number_parse(value, setting->min, setting->max, number);
+
+	if (ret == 0)
+		return 0;
+	return complain(source, "%s must be a number from %u to %u", setting->key, setting->min,
+			setting->max);
 }
 
 static int set(struct config *config, const struct setting *setting, const char *value,
-	       const struct source *at)
+	       const struct source *source)
 {
 	void *target = (char *)config + setting->offset;
-	const char *wanted = "";
 
 	switch (setting->kind) {
 	case UNUSED:
 		return 0;
 	case NUMBER:
-		if (set_number(setting, value, target) == 0)
-			return 0;
-		return complain(at, "%s must be a number from %lu to %lu", setting->key,
-				setting->min, setting->max);
-	case PATH:
-		wanted = "an absolute path";
-		break;
-	case PATH_OR_PORT:
-		wanted = "a port from 1 to 65535, the absolute path of a socket, or empty,";
-		break;
-	case PREFIX:
-		wanted = "letters, digits, - and _, not - in front,";
-		break;
-	case WORDS:
-		wanted = "words of letters, digits and - _ . /";
-		break;
+		return set_number(setting, value, target, source);
+	default:
+		return set_text(setting, value, target, source);
 	}
-	if (set_text(setting, value, target) == 0)
-		return 0;
-	return complain(at, "%s must be %s of %lu to %lu characters", setting->key, wanted,
-			setting->min, setting->max);
 }
 
 static const struct setting *find_setting(const char *key)
@@ -162,21 +193,22 @@ static const struct setting *find_setting(const char *key)
 	return NULL;
 }
 
-static int unknown_key(const struct source *at, const char *key)
+static int reject_key(const struct source *source, const char *key)
 {
+	/* A private key pasted into this file looks like a long key without a value. */
+	const bool is_shown = strlen(key) < MAX_SHOWN;
 	char known[256] = "";
+	size_t len = 0;
 
 	for (int i = 0; i < SETTINGS; i++)
-		snprintf(known + strlen(known), sizeof(known) - strlen(known), " %s",
-			 settings[i].key);
-	/* A private key in the wrong file looks like a long key with nothing behind the =. */
-	return complain(at, "unknown key%s%s; known are%s", strlen(key) < MAX_SHOWN ? " " : "",
-			strlen(key) < MAX_SHOWN ? key : "", known);
+		len += (size_t)snprintf(known + len, sizeof(known) - len, " %s", settings[i].key);
+	return complain(source, "unknown key%s%s; known are%s", is_shown ? " " : "",
+			is_shown ? key : "", known);
 }
 
 /*
- * Takes a value's quotes off, in place. What follows the value may be blanks and a comment.
- * Returns NULL, or what is wrong.
+ * Removes a value's quotes, in place, and what may follow the value: blanks and a comment. Returns
+ * NULL, or what is wrong.
  */
 static const char *unquote(char *value)
 {
@@ -204,58 +236,61 @@ static const char *unquote(char *value)
 	return NULL;
 }
 
-static int read_line(struct config *config, char *line, const struct source *at)
+/* Takes a line of the file, with or without its end. */
+static int read_line(struct config *config, char *line, size_t len, const struct source *source)
 {
 	const struct setting *setting;
 	const char *wrong;
 	char *key, *value;
 
+	if (strlen(line) != len)
+		return complain(source, "a NUL byte; this is not a text file");
+	while (len && strchr("\r\n", line[len - 1]))
+		line[--len] = '\0';
 	key = line + strspn(line, " \t");
 	if (!*key || *key == '#')
 		return 0;
 	if (strncmp(key, "export ", 7) == 0)
 		key += 7 + strspn(key + 7, " ");
-	value = key + strspn(key, LETTERS DIGITS "_");
+	value = key + strspn(key, TEXT_ALPHANUMERIC "_");
 	if (value == key || *value != '=')
-		return complain(at, "a line must be KEY=VALUE, with no blanks around the =");
+		return complain(source, "a line must be KEY=VALUE, with no blanks around the =");
 	*value++ = '\0';
 	setting = find_setting(key);
 	if (!setting)
-		return unknown_key(at, key);
+		return reject_key(source, key);
 	wrong = unquote(value);
 	if (wrong)
-		return complain(at, "%s: %s", setting->key, wrong);
-	return set(config, setting, value, at);
+		return complain(source, "%s: %s", setting->key, wrong);
+	return set(config, setting, value, source);
 }
 
-static int read_file(struct config *config, const char *path, bool required)
+static int read_file(struct config *config, const char *path, bool is_required)
 {
-	struct source at = { .file = path };
+	struct source source = { .name = path };
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t len;
-	int ret = 0;
+	int ret = 0, error;
 	FILE *file;
 
 	file = fopen(path, "re");
-	if (!file && errno == ENOENT && !required)
+	if (!file && errno == ENOENT && !is_required)
 		return 0;
 	if (!file)
-		return complain(&at, "unable to open the configuration: %s", strerror(errno));
-	while (errno = 0, (len = getline(&line, &size, file)) >= 0) {
-		at.line++;
-		if (strlen(line) != (size_t)len) {
-			ret = complain(&at, "a NUL byte; this is no text file");
-			continue;
-		}
-		while (len && strchr("\r\n", line[len - 1]))
-			line[--len] = '\0';
-		if (read_line(config, line, &at) < 0)
-			ret = -ERR_CONFIG;
+		return complain(&source, "unable to open the configuration: %s", strerror(errno));
+	for (;;) {
+		len = getline(&line, &size, file);
+		if (len < 0)
+			break;
+		source.line++;
+		ret |= read_line(config, line, (size_t)len, &source);
 	}
-	if (ferror(file)) {
-		at.line = 0;
-		ret = complain(&at, "unable to read the configuration: %s", strerror(errno));
+	error = errno;
+	/* Not ferror(3): glibc does not set it where there is no memory for a long line. */
+	if (!feof(file)) {
+		source.line = 0;
+		ret = complain(&source, "unable to read the configuration: %s", strerror(error));
 	}
 	free(line);
 	fclose(file);
@@ -264,38 +299,38 @@ static int read_file(struct config *config, const char *path, bool required)
 
 static int read_environment(struct config *config)
 {
-	const struct source at = { .file = "environment" };
+	const struct source source = { .name = "environment" };
+	const char *value;
 	int ret = 0;
 
 	for (int i = 0; i < SETTINGS; i++) {
-		const char *value = getenv(settings[i].key);
-
-		if (value && set(config, &settings[i], value, &at) < 0)
-			ret = -ERR_CONFIG;
+		value = getenv(settings[i].key);
+		if (value)
+			ret |= set(config, &settings[i], value, &source);
 	}
 	return ret;
 }
 
+static int compute_slots(struct config *config, const struct source *source)
+{
+	if (config->end_port < config->start_port)
+		return complain(source, "ENDPORT must not be lower than STARTPORT");
+	config->slots = config->end_port - config->start_port + 1;
+	if (config->slots > config->max_peers)
+		config->slots = config->max_peers;
+	return 0;
+}
+
 int config_read(struct config *config, const char *path)
 {
-	const struct source defaults = { .file = "defaults" };
+	const struct source defaults = { .name = "defaults" };
+	const struct source file = { .name = path ? path : CONFIG_FILE };
 	int ret = 0;
 
 	memset(config, 0, sizeof(*config));
 	for (int i = 0; i < SETTINGS; i++)
 		ret |= set(config, &settings[i], settings[i].initial, &defaults);
-	ret |= read_file(config, path ? path : CONFIG_FILE, path != NULL);
+	ret |= read_file(config, file.name, path != NULL);
 	ret |= read_environment(config);
-	if (ret)
-		return -ERR_CONFIG;
-
-	if (config->end_port < config->start_port) {
-		log_line(LOG_ERR, "%s: ENDPORT must not be lower than STARTPORT",
-			 path ? path : CONFIG_FILE);
-		return -ERR_CONFIG;
-	}
-	config->slots = config->end_port - config->start_port + 1;
-	if (config->slots > config->max_peers)
-		config->slots = config->max_peers;
-	return 0;
+	return ret ? ret : compute_slots(config, &file);
 }

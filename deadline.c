@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One deadline for all that may block. When it has come, a signal interrupts the call that blocks,
- * and again and again thereafter, so that none can slip in between a look at the flag and the
- * signal. The timer does not follow steps of the wall clock.
+ * One deadline for all that may block. When it has passed, a signal interrupts the blocking call.
+ * It comes again every tenth of a second, because the first may come just before such a call. The
+ * timer does not follow steps of the wall clock.
  */
 #include <signal.h>
 #include <sys/time.h>
+#include <unistd.h>
 
-#include "broker.h"
+#include "deadline.h"
 
-enum { AGAIN = 100000 }; /* microseconds */
+enum { REPEAT_TIME = 100000 }; /* microseconds */
 
 static volatile sig_atomic_t passed;
 
@@ -19,14 +20,25 @@ static void on_alarm(int signal)
 	passed = 1;
 }
 
+/* Whoever started us may have blocked it. */
+static void unblock_alarm(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGALRM);
+	sigprocmask(SIG_UNBLOCK, &signals, NULL);
+}
+
 void deadline_set(unsigned int seconds)
 {
 	const struct itimerval timer = { .it_value.tv_sec = (time_t)seconds,
-					 .it_interval.tv_usec = AGAIN };
+					 .it_interval.tv_usec = REPEAT_TIME };
 	const struct sigaction action = { .sa_handler = on_alarm };
 
 	passed = 0;
 	sigaction(SIGALRM, &action, NULL);
+	unblock_alarm();
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
@@ -40,4 +52,11 @@ void deadline_end(void)
 bool deadline_passed(void)
 {
 	return passed;
+}
+
+void deadline_kill(unsigned int seconds)
+{
+	signal(SIGALRM, SIG_DFL);
+	unblock_alarm();
+	alarm(seconds);
 }

@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Requests and replies as JSON: the border where untrusted bytes are checked. Knows no I/O. */
+/* Requests and replies as JSON: the border where untrusted bytes are checked. Does no I/O. */
 #include <inttypes.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <json-c/json.h>
-#include <json-c/json_visit.h>
 
-#include "broker.h"
+#include "json.h"
+#include "text.h"
 
 enum {
 	PROTOCOL = 1,	/* its version */
-	MAX_LEN = 4096, /* bytes of an object, with the white space in front */
-	MAX_DEPTH = 8,	/* of nesting, in keys that we ignore */
+	MAX_LEN = 4096, /* bytes of an object and the white space before it */
+	MAX_DEPTH = 8,	/* of nesting, in members that we ignore */
 };
 
-/* The highest time that we believe, in 2106: the kernel's clocks go further, calendars may not. */
+/* The highest time that we believe, in 2106: kernels can go further, calendars may not. */
 #define MAX_TIME ((int64_t)UINT32_MAX)
 
 struct request {
 	struct json_tokener *tokener;
-	bool deep; /* no object within may have two members of one name, either */
+	bool deep; /* also rejects two members of one name in an object within the object */
 	char text[MAX_LEN];
 	size_t len;
 };
@@ -33,6 +34,11 @@ struct request *request_new(void)
 
 	if (!request)
 		return NULL;
+	/*
+	 * json-c's own hash wants a random seed, for which it makes a system call at first use: one
+	 * that the parser's process may not make. As few members as fit in here need no seed.
+	 */
+	json_global_set_string_hash(JSON_C_STR_HASH_PERLLIKE);
 	request->tokener = json_tokener_new_ex(MAX_DEPTH);
 	if (!request->tokener) {
 		free(request);
@@ -52,31 +58,32 @@ void request_free(struct request *request)
 	free(request);
 }
 
-/* The length of the number that the text begins with, as RFC 8259 has it, or 0. */
+/* The length of the number at the start of a text, or 0 if RFC 8259 does not have such numbers. */
 static size_t number_len(const char *text)
 {
-	static const char digits[] = "0123456789";
 	const char *at = text + (*text == '-');
-	size_t len = strspn(at, digits);
+	size_t digits = strspn(at, TEXT_DIGITS);
 
-	if (len == 0 || (len > 1 && *at == '0'))
+	if (digits == 0 || (digits > 1 && *at == '0'))
 		return 0;
-	at += len;
+	at += digits;
 	if (*at == '.') {
-		len = strspn(++at, digits);
-		at += len;
+		at++;
+		digits = strspn(at, TEXT_DIGITS);
+		at += digits;
 	}
-	if (len && (*at == 'e' || *at == 'E')) {
-		at += strchr("+-", at[1]) ? 2 : 1;
-		len = strspn(at, digits);
-		at += len;
+	if (digits && (*at == 'e' || *at == 'E')) {
+		at++;
+		at += *at == '+' || *at == '-';
+		digits = strspn(at, TEXT_DIGITS);
+		at += digits;
 	}
-	return len && !strchr("+-.", *at) ? (size_t)(at - text) : 0;
+	return digits && !strchr("+-.", *at) ? (size_t)(at - text) : 0;
 }
 
 /*
- * The length of the string that the text begins with, or 0 if there is a control character in it.
- * Tells whether there is an escaped NUL.
+ * The length of the string at the start of a text, or 0 if it has a control character in it. Tells
+ * whether it has an escaped NUL.
  */
 static size_t string_len(const char *text, bool *has_nul)
 {
@@ -86,17 +93,37 @@ static size_t string_len(const char *text, bool *has_nul)
 	for (; *at != '"'; at++) {
 		if ((unsigned char)*at < ' ')
 			return 0;
-		if (*at == '\\')
-			*has_nul |= strncmp(at++, "\\u0000", 6) == 0;
+		if (*at != '\\')
+			continue;
+		*has_nul |= strncmp(at, "\\u0000", 6) == 0;
+		at++;
 	}
 	return (size_t)(at + 1 - text);
 }
 
+/* The length of the token at the start of a text, or 0 if RFC 8259 does not have such tokens. */
+static size_t token_len(const char *text, bool *has_nul)
+{
+	switch (*text) {
+	case '"':
+		return string_len(text, has_nul);
+	case '-':
+	case '0' ... '9':
+		return number_len(text);
+	case 'N':
+	case 'I':
+	case '\'':
+		return 0;
+	default:
+		return 1;
+	}
+}
+
 /*
- * Counts the members of the object that the text is, or also of those within. json-c has taken
- * it, but json-c takes more than RFC 8259 does: NaN, Infinity, names in single quotes, control
- * characters in strings, and some numbers, those in parts even where not as a whole. For these it
- * returns -1, and for a name with an escaped NUL, where json-c cuts it off.
+ * Counts the members of the object in a text, or also of the objects within. json-c has accepted
+ * it, but accepts more than RFC 8259: NaN, Infinity, names in single quotes, control characters in
+ * strings, and some numbers in parts that it would reject as a whole. For these this returns -1,
+ * and for a name with an escaped NUL, where json-c cuts it off.
  */
 static int count_written(const char *text, size_t len, bool deep)
 {
@@ -105,59 +132,34 @@ static int count_written(const char *text, size_t len, bool deep)
 	size_t token;
 
 	for (size_t i = 0; i < len; i += token) {
-		token = 1;
-		switch (text[i]) {
-		case '"':
-			token = string_len(&text[i], &has_nul);
-			break;
-		case '-':
-		case '0' ... '9':
-			token = number_len(&text[i]);
-			break;
-		case 'N':
-		case 'I':
-		case '\'':
+		token = token_len(&text[i], &has_nul);
+		if (!token || (text[i] == ':' && has_nul))
 			return -1;
-		case '{':
-		case '[':
+		if (text[i] == '{' || text[i] == '[')
 			depth++;
-			break;
-		case '}':
-		case ']':
+		else if (text[i] == '}' || text[i] == ']')
 			depth--;
-			break;
-		case ':':
-			if (has_nul)
-				return -1;
+		else if (text[i] == ':')
 			members += deep || depth == 1;
-			break;
-		}
-		if (!token)
-			return -1;
 	}
 	return members;
 }
 
-static int on_value(struct json_object *value, int flags, struct json_object *parent,
-		    const char *name, size_t *index, void *members)
+/* Counts the members of all objects in a value. No deeper than MAX_DEPTH: json-c sees to that. */
+static int count_all(struct json_object *value)
 {
-	(void)value;
-	(void)parent;
-	(void)index;
-	if (name && !(flags & JSON_C_VISIT_SECOND))
-		++*(int *)members;
-	return JSON_C_VISIT_RETURN_CONTINUE;
-}
-
-/* Counts those that json-c has kept. */
-static int count_kept(struct json_object *object, bool deep)
-{
+	struct json_object_iterator at, end;
 	int members = 0;
 
-	if (!deep)
-		return json_object_object_length(object);
-	/* It fails only where on_value() does. */
-	(void)json_c_visit(object, 0, on_value, &members);
+	if (json_object_is_type(value, json_type_array))
+		for (size_t i = 0; i < json_object_array_length(value); i++)
+			members += count_all(json_object_array_get_idx(value, i));
+	if (json_object_is_type(value, json_type_object)) {
+		at = json_object_iter_begin(value);
+		end = json_object_iter_end(value);
+		for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at))
+			members += 1 + count_all(json_object_iter_peek_value(&at));
+	}
 	return members;
 }
 
@@ -165,27 +167,26 @@ static int count_kept(struct json_object *object, bool deep)
 static bool is_our_version(struct json_object *object)
 {
 	struct json_object *value;
+	const bool is_there = json_object_object_get_ex(object, "version", &value);
 
-	return !json_object_object_get_ex(object, "version", &value) ||
-	       (json_object_is_type(value, json_type_int) &&
-		json_object_get_int64(value) == PROTOCOL);
+	return !is_there || (json_object_is_type(value, json_type_int) &&
+			     json_object_get_int64(value) == PROTOCOL);
 }
 
-/* Takes a request apart. */
+/* Takes the public key from a request. */
 static int check_request(struct json_object *object, uint8_t pubkey[static KEY_LEN])
 {
 	struct json_object *value;
+	int ret;
 
 	if (!is_our_version(object))
 		return -ERR_VERSION;
-	if (!json_object_object_get_ex(object, "pubkey", &value) ||
-	    !json_object_is_type(value, json_type_string))
+	value = json_object_object_get(object, "pubkey");
+	if (!json_object_is_type(value, json_type_string))
 		return -ERR_MALFORMED;
-	if (key_from_text(pubkey, json_object_get_string(value),
-			  (size_t)json_object_get_string_len(value)) < 0 ||
-	    key_is_zero(pubkey))
-		return -ERR_KEY;
-	return 0;
+	ret = key_from_text(pubkey, json_object_get_string(value),
+			    (size_t)json_object_get_string_len(value));
+	return ret == 0 && key_is_zero(pubkey) ? -ERR_KEY : ret;
 }
 
 /*
@@ -197,7 +198,10 @@ static int feed(struct request *request, const char *data, size_t len, struct js
 	const size_t room = MAX_LEN - request->len;
 	const size_t taken = len < room ? len : room;
 	char *start = request->text + request->len;
+	enum json_tokener_error error;
 	size_t end;
+	bool is_open;
+	int kept;
 
 	memcpy(start, data, taken);
 	/* json-c takes a NUL for the end of the text. */
@@ -205,18 +209,19 @@ static int feed(struct request *request, const char *data, size_t len, struct js
 	*object = json_tokener_parse_ex(request->tokener, start, (int)end);
 	if (!*object) {
 		request->len += end;
-		return json_tokener_get_error(request->tokener) == json_tokener_continue &&
-				       end == len && request->len < MAX_LEN ?
-			       1 :
-			       -ERR_MALFORMED;
+		error = json_tokener_get_error(request->tokener);
+		is_open = error == json_tokener_continue && end == len && request->len < MAX_LEN;
+		return is_open ? 1 : -ERR_MALFORMED;
 	}
 	request->len += json_tokener_get_parse_end(request->tokener);
 	/* json-c keeps the last of two members of one name, and another parser the first. */
-	if (json_object_is_type(*object, json_type_object) &&
-	    count_written(request->text, request->len, request->deep) ==
-		    count_kept(*object, request->deep))
-		return 0;
+	if (json_object_is_type(*object, json_type_object)) {
+		kept = request->deep ? count_all(*object) : json_object_object_length(*object);
+		if (count_written(request->text, request->len, request->deep) == kept)
+			return 0;
+	}
 	json_object_put(*object);
+	*object = NULL;
 	return -ERR_MALFORMED;
 }
 
@@ -227,39 +232,68 @@ int request_feed(struct request *request, const char *data, size_t len,
 	int ret;
 
 	ret = feed(request, data, len, &object);
-	if (ret != 0)
-		return ret;
-	ret = check_request(object, pubkey);
+	if (ret == 0)
+		ret = check_request(object, pubkey);
 	json_object_put(object);
 	return ret;
 }
 
-/* The protocol's words for people; the first is to the letter what nodes in the field look for. */
-static const char *const reasons[] = {
-	[ERR_FULL] = "Remote peer is not accepting additional connections",
-	[ERR_MALFORMED] = "malformed request",
-	[ERR_VERSION] = "unsupported protocol version",
-	[ERR_KEY] = "invalid public key",
-	[ERR_DENIED] = "public key not permitted",
-	[ERR_FAILURE] = "temporary failure",
+/* What nodes are told of an error. */
+struct wire_error {
+	int error;
+	enum wire_code code;
+	const char *reason;
 };
+
+/* The last one stands for all errors that are not here. */
+static const struct wire_error wire_errors[] = {
+	/* To the letter what nodes in the field look for. */
+	{ ERR_FULL, WIRE_FULL, "Remote peer is not accepting additional connections" },
+	{ ERR_MALFORMED, WIRE_MALFORMED, "malformed request" },
+	{ ERR_VERSION, WIRE_VERSION, "unsupported protocol version" },
+	{ ERR_KEY, WIRE_KEY, "invalid public key" },
+	{ ERR_DENIED, WIRE_DENIED, "public key not permitted" },
+	{ ERR_FAILURE, WIRE_FAILURE, "temporary failure" },
+};
+
+enum { WIRE_ERRORS = sizeof(wire_errors) / sizeof(wire_errors[0]) };
+
+_Static_assert(WIRE_ERRORS == WIRE_CODES - 1, "each code but WIRE_ACCEPTED has its error");
+
+static const struct wire_error *find_error(int error)
+{
+	int i = 0;
+
+	while (i < WIRE_ERRORS - 1 && wire_errors[i].error != -error)
+		i++;
+	return &wire_errors[i];
+}
+
+enum wire_code reply_code(int error)
+{
+	return error == 0 ? WIRE_ACCEPTED : find_error(error)->code;
+}
 
 const char *reply_reason(int code)
 {
-	return code > 0 && code <= ERR_FAILURE ? reasons[code] : "for a reason of its own";
+	for (int i = 0; i < WIRE_ERRORS; i++)
+		if ((int)wire_errors[i].code == code)
+			return wire_errors[i].reason;
+	return "for a reason of its own";
 }
 
 size_t reply_format(char line[static REPLY_SIZE], int error, unsigned int port, int64_t time)
 {
-	const int code = -error > ERR_FAILURE ? ERR_FAILURE : -error;
+	const struct wire_error *wire;
 
-	if (code == 0)
+	if (error == 0)
 		return (size_t)snprintf(line, REPLY_SIZE,
 					"{\"version\":%d,\"port\":%u,\"time\":%" PRId64 "}\n",
 					PROTOCOL, port, time);
+	wire = find_error(error);
 	return (size_t)snprintf(line, REPLY_SIZE,
 				"{\"version\":%d,\"error\":{\"code\":%d,\"reason\":\"%s\"}}\n",
-				PROTOCOL, code, reasons[code]);
+				PROTOCOL, (int)wire->code, wire->reason);
 }
 
 int meshifs_parse(const char *text, void (*each)(void *argument, const char *name), void *argument)
@@ -267,8 +301,8 @@ int meshifs_parse(const char *text, void (*each)(void *argument, const char *nam
 	struct json_object *object = json_tokener_parse(text), *list, *name;
 	int ret = -ERR_MALFORMED;
 
-	if (json_object_object_get_ex(object, "mesh_interfaces", &list) &&
-	    json_object_is_type(list, json_type_array)) {
+	list = json_object_object_get(object, "mesh_interfaces");
+	if (json_object_is_type(list, json_type_array)) {
 		for (size_t i = 0; i < json_object_array_length(list); i++) {
 			name = json_object_array_get_idx(list, i);
 			if (json_object_is_type(name, json_type_string))
@@ -280,71 +314,93 @@ int meshifs_parse(const char *text, void (*each)(void *argument, const char *nam
 	return ret;
 }
 
-/* Reads an integer member of an object. Returns whether it is there and within the limits. */
-static bool get_integer(struct json_object *object, const char *name, int64_t max, int64_t *integer)
+/* Reads an integer member of an object. Returns it, or 0 if it is not there or not in 1 to max. */
+static int64_t get_integer(struct json_object *object, const char *name, int64_t max)
 {
-	struct json_object *value;
+	struct json_object *value = json_object_object_get(object, name);
+	int64_t integer = 0;
 
-	if (!json_object_object_get_ex(object, name, &value) ||
-	    !json_object_is_type(value, json_type_int))
-		return false;
-	*integer = json_object_get_int64(value);
-	return *integer >= 1 && *integer <= max;
+	if (json_object_is_type(value, json_type_int))
+		integer = json_object_get_int64(value);
+	return integer >= 1 && integer <= max ? integer : 0;
 }
 
-/* Takes a reply apart. Returns what is wrong with it, or NULL. */
+/* Takes an accepting reply apart. Returns what is wrong with it, or NULL. */
+static const char *check_accepted(struct json_object *object, struct reply *reply)
+{
+	reply->port = (unsigned int)get_integer(object, "port", UINT16_MAX);
+	if (!reply->port)
+		return "no port from 1 to 65535";
+	reply->time = get_integer(object, "time", MAX_TIME);
+	return reply->time ? NULL : "no time";
+}
+
+/* Takes the error of a reply apart. Returns what is wrong with it, or NULL. */
+static const char *check_error(struct json_object *error, struct reply *reply)
+{
+	struct json_object *reason;
+	bool has_reason;
+
+	reply->code = (int)get_integer(error, "code", INT_MAX);
+	if (!reply->code)
+		return "an error without a code";
+	has_reason = json_object_object_get_ex(error, "reason", &reason);
+	if (has_reason && !json_object_is_type(reason, json_type_string))
+		return "a reason that is not text";
+	return NULL;
+}
+
 static const char *check_reply(struct json_object *object, struct reply *reply)
 {
-	struct json_object *error, *reason;
-	int64_t port, code;
+	struct json_object *error;
+	const bool has_error = json_object_object_get_ex(object, "error", &error);
 
-	if (json_object_object_get_ex(object, "error", &error)) {
-		if (json_object_object_get_ex(object, "port", NULL))
-			return "both a port and an error";
-		if (!get_integer(error, "code", INT_MAX, &code))
-			return "an error without a code";
-		if (json_object_object_get_ex(error, "reason", &reason) &&
-		    !json_object_is_type(reason, json_type_string))
-			return "a reason that is no text";
-		reply->code = (int)code;
-		return NULL;
-	}
-	if (!get_integer(object, "port", UINT16_MAX, &port))
-		return "no port from 1 to 65535";
-	if (!get_integer(object, "time", MAX_TIME, &reply->time))
-		return "no time";
-	reply->port = (unsigned int)port;
-	return NULL;
+	if (!has_error)
+		return check_accepted(object, reply);
+	if (json_object_object_get_ex(object, "port", NULL))
+		return "both a port and an error";
+	return check_error(error, reply);
+}
+
+static bool is_blank(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!text[i] || !strchr(" \t\r\n", text[i]))
+			return false;
+	return true;
+}
+
+/* Makes a reply one that is none. Returns the error. */
+static int reject(struct reply *reply, int error, const char *wrong)
+{
+	*reply = (struct reply){ .wrong = wrong };
+	return error;
 }
 
 int reply_parse(struct reply *reply, const char *text, size_t len)
 {
 	struct request *request = request_new();
 	struct json_object *object;
-	int ret = -ERR_MALFORMED;
+	const char *wrong;
+	int ret;
 
 	memset(reply, 0, sizeof(*reply));
-	reply->wrong = "not one JSON object";
-	if (!request) {
-		reply->wrong = "out of memory";
-		return -ERR_FAILURE;
-	}
+	if (!request)
+		return reject(reply, -ERR_FAILURE, "out of memory");
 	request->deep = true;
-	if (feed(request, text, len, &object) == 0) {
-		while (request->len < len && strchr(" \t\r\n", text[request->len]) &&
-		       text[request->len])
-			request->len++;
-		if (request->len < len) {
-			reply->wrong = "something behind the object";
-		} else if (!is_our_version(object)) {
-			reply->wrong = "unsupported protocol version";
-			ret = -ERR_VERSION;
-		} else {
-			reply->wrong = check_reply(object, reply);
-			ret = reply->wrong ? -ERR_MALFORMED : 0;
-		}
-		json_object_put(object);
+	ret = feed(request, text, len, &object);
+	if (ret != 0)
+		ret = reject(reply, -ERR_MALFORMED, "not one JSON object");
+	else if (!is_blank(text + request->len, len - request->len))
+		ret = reject(reply, -ERR_MALFORMED, "something behind the object");
+	else if (!is_our_version(object))
+		ret = reject(reply, -ERR_VERSION, "unsupported protocol version");
+	if (ret == 0) {
+		wrong = check_reply(object, reply);
+		if (wrong)
+			ret = reject(reply, -ERR_MALFORMED, wrong);
 	}
+	json_object_put(object);
 	request_free(request);
 	return ret;
 }

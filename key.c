@@ -2,21 +2,19 @@
 /* WireGuard keys: base64 and the private key's file. Never prints or logs a key. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
-#include <syslog.h>
+#include <sys/types.h>
 #include <unistd.h>
 
-#include "broker.h"
+#include "error.h"
+#include "key.h"
+#include "log.h"
 
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* The value of a character, or -1. Computed, so that neither branches nor the cache tell of it. */
+/* The value of a character, or -1. Without branches and tables, which would leak it by timing. */
 static int value_of(const char *alphabet, char c)
 {
 	return (c >= 'A' && c <= 'Z') * (c - 'A' + 1) + (c >= 'a' && c <= 'z') * (c - 'a' + 27) +
@@ -40,7 +38,7 @@ static void encode(const char *alphabet, char text[static KEY_TEXT_SIZE],
 	*text = '\0';
 }
 
-/* Takes 43 characters and one '='; the two bits that are over must be zero. */
+/* 43 characters and one '=' hold two bits more than a key; these must be zero. */
 static int decode(const char *alphabet, uint8_t key[static KEY_LEN], const char *text, size_t len)
 {
 	uint32_t bits = 0;
@@ -92,10 +90,10 @@ bool key_is_zero(const uint8_t key[static KEY_LEN])
 }
 
 /*
- * Others must not read the key. The file's group may where it is root's or the process's own:
- * so are the files that systemd's LoadCredential= makes, and those of root:wg-broker 0640.
+ * Others must not read the key. The file's group may, if it is root's or the process's own: such
+ * are the files of systemd's LoadCredential=, and those of root:wg-broker with mode 0640.
  */
-static bool only_ours(const struct stat *file)
+static bool is_private(const struct stat *file)
 {
 	mode_t forbidden = S_IWGRP | S_IRWXO;
 
@@ -104,106 +102,89 @@ static bool only_ours(const struct stat *file)
 	return !(file->st_mode & forbidden);
 }
 
-int key_read(uint8_t key[static KEY_LEN], const char *path)
+/* Whoever owns the file can change its mode and content at any time. */
+static bool is_trusted(const struct stat *file)
 {
-	char text[KEY_TEXT_LEN + 3];
-	const char *reason = NULL;
-	struct stat file;
-	ssize_t len = 0;
-	int fd;
+	return file->st_uid == 0 || file->st_uid == geteuid();
+}
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &file) < 0) {
-		reason = strerror(errno);
-	} else if (!S_ISREG(file.st_mode)) {
-		reason = "it is not a regular file";
-	} else if (!only_ours(&file)) {
-		reason = "others can read or write it; chmod it to 0400";
-	} else {
-		len = read(fd, text, sizeof(text));
-		/*
-		 * `wg genkey` ends the line; an editor on another system may end it with CR LF. A
-		 * full buffer holds more than that, and perhaps not all.
-		 */
-		while (len < (ssize_t)sizeof(text) && len > KEY_TEXT_LEN &&
-		       (text[len - 1] == '\n' || text[len - 1] == '\r'))
-			len--;
-		if (len < 0 || key_from_text(key, text, (size_t)len) < 0 || key_is_zero(key))
-			reason = "it holds no private key; make one with `wg genkey`";
-	}
-	explicit_bzero(text, sizeof(text));
-	if (fd >= 0)
-		close(fd);
-	if (!reason)
-		return 0;
-	explicit_bzero(key, KEY_LEN);
+/* Decodes the content of a key file. `wg genkey` ends the line with LF, some editors with CR LF. */
+static int key_from_content(uint8_t key[static KEY_LEN], const char *content, size_t len)
+{
+	int ret;
+
+	while (len > KEY_TEXT_LEN && (content[len - 1] == '\n' || content[len - 1] == '\r'))
+		len--;
+	ret = key_from_text(key, content, len);
+	return ret == 0 && key_is_zero(key) ? -ERR_KEY : ret;
+}
+
+/* Reads the key from an open file. Returns NULL, or why it cannot. */
+static const char *read_content(uint8_t key[static KEY_LEN], int fd)
+{
+	/* The key, CR LF, and one more byte by which a longer file is noticed. */
+	char content[KEY_TEXT_LEN + 3];
+	struct stat file;
+	ssize_t len;
+	int ret;
+
+	ret = fstat(fd, &file);
+	if (ret < 0)
+		return strerror(errno);
+	if (!S_ISREG(file.st_mode))
+		return "it is not a regular file";
+	if (!is_trusted(&file))
+		return "it belongs to another user; chown it to root or to the one that this runs as";
+	if (!is_private(&file))
+		return "others can read or write it; chmod it to 0400";
+	len = pread(fd, content, sizeof(content), 0);
+	if (len < 0)
+		return strerror(errno);
+	ret = (size_t)len < sizeof(content) ? key_from_content(key, content, (size_t)len) :
+					      -ERR_KEY;
+	explicit_bzero(content, sizeof(content));
+	return ret < 0 ? "it holds no private key; make one with `wg genkey`" : NULL;
+}
+
+/* Logs why a file cannot be used. Returns -ERR_CONFIG. */
+static int refuse(const char *path, const char *reason)
+{
 	log_line(LOG_ERR, "unable to read the private key %s: %s", path, reason);
 	return -ERR_CONFIG;
 }
 
-/* Writes a new private key to a file that is not there yet, or is half-written. */
-static int write_new(int folder, const char *name)
+int key_open(const char *path)
 {
-	uint8_t key[KEY_LEN];
-	char text[KEY_TEXT_SIZE];
-	int fd, ret = -1;
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -1;
-	/* Whatever was there may have had another mode. */
-	if (fchmod(fd, 0600) == 0 && getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key)) {
-		curve_clamp(key);
-		key_to_text(text, key);
-		text[KEY_TEXT_LEN] = '\n';
-		if (write(fd, text, sizeof(text)) == (ssize_t)sizeof(text) && fsync(fd) == 0)
-			ret = 0;
-	}
-	explicit_bzero(key, sizeof(key));
-	explicit_bzero(text, sizeof(text));
-	return close(fd) < 0 ? -1 : ret;
+	if (fd >= 0)
+		return fd;
+	return refuse(path,
+		      errno == EACCES ?
+			      "Permission denied; run it as root or as the owner of that file" :
+			      strerror(errno));
 }
 
-/* Makes the key in its folder, one process at a time; the lock ends when the folder is closed. */
-static int make_in(int folder, const char *name)
+int key_read_open(uint8_t key[static KEY_LEN], int fd, const char *path)
 {
-	char temporary[NAME_MAX + 1];
-	struct stat file;
+	const char *reason = read_content(key, fd);
 
-	if (flock(folder, LOCK_EX) < 0)
-		return -1;
-	if (fstatat(folder, name, &file, AT_SYMLINK_NOFOLLOW) == 0)
+	if (!reason)
 		return 0;
-	if (errno != ENOENT)
-		return -1;
-	if (snprintf(temporary, sizeof(temporary), "%s.new", name) >= (int)sizeof(temporary)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	if (write_new(folder, temporary) < 0 || renameat(folder, temporary, folder, name) < 0)
-		return -1;
-	return fsync(folder);
+	explicit_bzero(key, KEY_LEN);
+	return refuse(path, reason);
 }
 
-int key_make(const char *path)
+int key_read(uint8_t key[static KEY_LEN], const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-	char folder[PATH_MAX] = ".";
-	int fd, ret = -1;
+	const int fd = key_open(path);
+	int ret;
 
-	if (slash)
-		snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path) + 1, path);
-	if (mkdir(folder, 0755) < 0 && errno != EEXIST) {
-		log_line(LOG_ERR, "unable to make the folder %s: %s", folder, strerror(errno));
-		return -ERR_CONFIG;
+	if (fd < 0) {
+		explicit_bzero(key, KEY_LEN);
+		return fd;
 	}
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0)
-		ret = make_in(fd, name);
-	if (ret < 0)
-		log_line(LOG_ERR, "unable to make the private key %s: %s", path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return ret < 0 ? -ERR_CONFIG : 0;
+	ret = key_read_open(key, fd, path);
+	close(fd);
+	return ret;
 }

@@ -1,402 +1,587 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Tells babeld, l3roamd and mmfd of interfaces that come and go. None of them can hold a request
- * up or make it fail: this is done after the reply, and each step has a deadline.
+ * Tells babeld, l3roamd and mmfd of interfaces that come and go. None of them can delay a request
+ * or make it fail: the node has its reply by then, and each step has a deadline.
  *
  * babeld's protocol is in its manual under "Local interface": a banner that ends in "ok", then one
  * command a line, each answered by "ok", "no ..." or "bad ...". l3roamd and mmfd take one command
- * a connection, read it byte by byte, so that one who says nothing stops them, and close.
+ * a connection, and close it after the answer. They stop for a client that connects and is silent.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <syslog.h>
-#include <time.h>
 #include <unistd.h>
+#include <netinet/in.h>
 
-#include "broker.h"
-#include "wgif.h"
+#include "clock.h"
+#include "config.h"
+#include "error.h"
+#include "json.h"
+#include "log.h"
+#include "mesh.h"
+#include "number.h"
+#include "stream.h"
 
 enum {
-	PATIENCE = 500,	      /* milliseconds for a connection, and for each answer */
-	LIST_PATIENCE = 5000, /* milliseconds for a list, which only a prune asks for */
-	LINE_SIZE = 512,      /* of babeld; longer ones are cut */
-	DATA_SIZE = 1 << 20,  /* room for the names of all slots */
+	TIMEOUT = 5000,	       /* milliseconds for a connection, and for each answer */
+	LINE_SIZE = 512,       /* of babeld; longer ones are cut */
+	BATCH_SIZE = 1000,     /* of commands for babeld, which reads up to 1,024 bytes at a time */
+	BUFFER_SIZE = 1 << 20, /* room for the names of all slots */
 };
 
-enum kind { BABELD, L3ROAMD, MMFD, KINDS };
-
-static const char *const names[] = { [BABELD] = "babeld", [L3ROAMD] = "l3roamd", [MMFD] = "mmfd" };
-
-/* A conversation with a daemon. */
-struct talk {
+/* Which slots' interfaces a daemon has. */
+struct listing {
 	const struct config *config;
-	enum kind kind;
+	bool has[SLOT_END];
+	unsigned int known, down;
+};
+
+struct connection {
+	const struct config *config;
+	const struct daemon *daemon;
+	const char *address;
 	int fd; /* -1 if there is none */
 	int64_t deadline;
-	size_t held, taken; /* bytes in data, and those of them that were used */
+	size_t received, taken; /* bytes in the buffer, and how many of them were used */
+	/* Commands for babeld that wait to be sent, and how many of all have no answer yet. */
+	char batch[BATCH_SIZE + 1];
+	size_t batch_len;
+	unsigned int unanswered;
 };
 
-/* What was read. One conversation at a time, so one is enough. */
-static char data[DATA_SIZE];
+/* A routing daemon. The functions return 0, or a negative error after they have logged why. */
+struct daemon {
+	const char *name;
+	size_t address; /* where struct config has it; an empty one turns the daemon off */
+	/* Adds may be kept back until there are many, or until finish(). */
+	int (*tell)(struct connection *connection, const char *ifname, bool add);
+	int (*finish)(struct connection *connection);
+	int (*list)(struct connection *connection, struct listing *listing);
+	/*
+	 * Whether its entry of an interface outlives the interface, so that a new one of the same
+	 * name is never joined unless the entry is removed first.
+	 */
+	bool forget_first;
+};
 
-static int64_t now_ms(void)
+/* Of the one connection that is open at a time. */
+static char buffer[BUFFER_SIZE];
+
+static void disconnect(struct connection *connection)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	if (connection->fd >= 0)
+		close(connection->fd);
+	connection->fd = -1;
 }
 
-static const char *address_of(const struct talk *talk)
+/* Logs why a daemon could not be told, and disconnects. Returns the error. */
+static int fail_with(struct connection *connection, int error, const char *reason)
 {
-	switch (talk->kind) {
-	case BABELD:
-		return talk->config->babel;
-	case L3ROAMD:
-		return talk->config->l3roamd;
-	default:
-		return talk->config->mmfd;
-	}
+	log_line(LOG_WARNING, "unable to talk to %s at %s: %s", connection->daemon->name,
+		 connection->address, reason);
+	disconnect(connection);
+	return error;
 }
 
-/* Logs why a daemon could not be told, and ends the conversation. */
-static int give_up(struct talk *talk, const char *reason)
+static int fail(struct connection *connection, const char *reason)
 {
-	log_line(LOG_WARNING, "unable to talk to %s at %s: %s", names[talk->kind], address_of(talk),
-		 reason);
-	if (talk->fd >= 0)
-		close(talk->fd);
-	talk->fd = -1;
-	return -ERR_FAILURE;
-}
-
-/* Waits for the daemon, at most until the deadline. Returns 0, or an error that it has logged. */
-static int await(struct talk *talk, short events)
-{
-	struct pollfd file = { .fd = talk->fd, .events = events };
-	int64_t left;
-
-	for (;;) {
-		left = talk->deadline - now_ms();
-		if (left <= 0)
-			return give_up(talk, "no answer in time");
-		if (poll(&file, 1, (int)left) > 0)
-			return 0;
-	}
+	return fail_with(connection, -ERR_FAILURE, reason);
 }
 
 /* A number is a port on ::1, anything else the path of a Unix socket. Returns the address' size. */
 static socklen_t parse_address(struct sockaddr_storage *address, const char *text)
 {
-	struct sockaddr_in6 *port = (struct sockaddr_in6 *)address;
-	struct sockaddr_un *path = (struct sockaddr_un *)address;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)address;
+	struct sockaddr_un *un = (struct sockaddr_un *)address;
+	unsigned int port;
+	const int ret = number_parse(text, 1, UINT16_MAX, &port);
 
 	memset(address, 0, sizeof(*address));
-	if (*text == '/') {
-		path->sun_family = AF_UNIX;
-		snprintf(path->sun_path, sizeof(path->sun_path), "%s", text);
-		return sizeof(*path);
+	if (ret < 0) {
+		un->sun_family = AF_UNIX;
+		snprintf(un->sun_path, sizeof(un->sun_path), "%s", text);
+		return sizeof(*un);
 	}
-	port->sin6_family = AF_INET6;
-	port->sin6_addr = in6addr_loopback;
-	port->sin6_port = htons((uint16_t)strtoul(text, NULL, 10));
-	return sizeof(*port);
+	in6->sin6_family = AF_INET6;
+	in6->sin6_addr = in6addr_loopback;
+	in6->sin6_port = htons((uint16_t)port);
+	return sizeof(*in6);
 }
 
-/* Returns 0 when connected, or an error that it has logged. */
-static int dial(struct talk *talk)
+/*
+ * Returns 0 when connected, or after it has logged why -ERR_ABSENT if nobody listens, or
+ * -ERR_FAILURE.
+ */
+static int connect_to(struct connection *connection)
 {
 	struct sockaddr_storage address;
-	const socklen_t size = parse_address(&address, address_of(talk));
-	int error = 0;
-	socklen_t error_size = sizeof(error);
+	const socklen_t size = parse_address(&address, connection->address);
 
-	talk->held = talk->taken = 0;
-	talk->deadline = now_ms() + PATIENCE;
-	talk->fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (talk->fd < 0)
-		return give_up(talk, strerror(errno));
-	if (connect(talk->fd, (struct sockaddr *)&address, size) == 0)
+	connection->received = connection->taken = 0;
+	connection->deadline = clock_ms() + TIMEOUT;
+	connection->fd = stream_connect((struct sockaddr *)&address, size, connection->deadline);
+	if (connection->fd >= 0)
 		return 0;
-	if (errno != EINPROGRESS)
-		return give_up(talk, strerror(errno));
-	if (await(talk, POLLOUT) < 0)
-		return -ERR_FAILURE;
-	if (getsockopt(talk->fd, SOL_SOCKET, SO_ERROR, &error, &error_size) < 0)
-		error = errno;
-	return error ? give_up(talk, strerror(error)) : 0;
+	if (errno == ECONNREFUSED || errno == ENOENT)
+		return fail_with(connection, -ERR_ABSENT, strerror(errno));
+	return fail(connection, errno == ETIMEDOUT ? "no answer in time" : strerror(errno));
 }
 
-static void hang_up(struct talk *talk)
-{
-	if (talk->fd >= 0)
-		close(talk->fd);
-	talk->fd = -1;
-}
-
-/* Says one line in one write; none fills a socket's buffer. The answer may take so long. */
-static int say(struct talk *talk, const char *line, int patience)
+/* Sends a line; the answer must come within the timeout. No line is too long for one send(2). */
+static int send_line(struct connection *connection, const char *line)
 {
 	const size_t len = strlen(line);
+	ssize_t sent;
 
-	talk->deadline = now_ms() + patience;
-	if (send(talk->fd, line, len, MSG_NOSIGNAL) != (ssize_t)len)
-		return give_up(talk, strerror(errno));
+	connection->deadline = clock_ms() + TIMEOUT;
+	sent = send(connection->fd, line, len, MSG_NOSIGNAL);
+	if (sent != (ssize_t)len)
+		return fail(connection, strerror(sent < 0 ? errno : EAGAIN));
 	return 0;
 }
 
-/* Reads more. Returns how much, 0 at the end, or an error that it has logged. */
-static ssize_t hear(struct talk *talk)
+/* Reads more into the buffer. Returns how much, 0 at the end, or an error that it has logged. */
+static ssize_t read_more(struct connection *connection)
 {
 	ssize_t len;
+	bool is_ready;
 
-	/* What is left is at most the beginning of a line. */
-	talk->held -= talk->taken;
-	memmove(data, data + talk->taken, talk->held);
-	talk->taken = 0;
-	if (talk->held == DATA_SIZE - 1)
-		return give_up(talk, "its answer is too long");
-	if (await(talk, POLLIN) < 0)
-		return -ERR_FAILURE;
-	len = read(talk->fd, data + talk->held, DATA_SIZE - 1 - talk->held);
+	/* What was not taken yet is at most the beginning of a line. */
+	connection->received -= connection->taken;
+	memmove(buffer, buffer + connection->taken, connection->received);
+	connection->taken = 0;
+	if (connection->received == BUFFER_SIZE - 1)
+		return fail(connection, "its answer is too long");
+	is_ready = stream_wait(connection->fd, POLLIN, connection->deadline);
+	if (!is_ready)
+		return fail(connection, "no answer in time");
+	len = read(connection->fd, buffer + connection->received,
+		   BUFFER_SIZE - 1 - connection->received);
 	if (len < 0)
-		return give_up(talk, strerror(errno));
-	talk->held += (size_t)len;
+		return fail(connection, strerror(errno));
+	connection->received += (size_t)len;
 	return len;
 }
 
-/* Takes one line, without its end. */
-static int hear_line(struct talk *talk, char line[static LINE_SIZE])
+/* Reads one line, without its end. */
+static int read_line(struct connection *connection, char line[static LINE_SIZE])
 {
 	const char *start, *end;
 	ssize_t len;
 
 	for (;;) {
-		start = data + talk->taken;
-		end = memchr(start, '\n', talk->held - talk->taken);
+		start = buffer + connection->taken;
+		end = memchr(start, '\n', connection->received - connection->taken);
 		if (end)
 			break;
-		len = hear(talk);
+		len = read_more(connection);
 		if (len < 0)
 			return -ERR_FAILURE;
 		if (len == 0)
-			return give_up(talk, "it closed the connection");
+			return fail(connection, "it closed the connection");
 	}
 	snprintf(line, LINE_SIZE, "%.*s", (int)(end - start), start);
-	talk->taken += (size_t)(end - start) + 1;
+	connection->taken += (size_t)(end - start) + 1;
 	return 0;
 }
 
-/* What sync hears of a daemon's interfaces. */
-struct known {
-	const struct config *config;
-	bool *slots;
-};
-
-static void note_known(void *argument, const char *ifname)
+static void add_to_listing(void *argument, const char *ifname)
 {
-	const struct known *known = argument;
-	const unsigned int slot = ifname ? peer_slot(known->config, ifname) : 0;
+	struct listing *listing = argument;
+	const unsigned int slot = slot_from_ifname(listing->config, ifname);
 
-	if (slot && slot < MESH_SLOTS)
-		known->slots[slot] = true;
+	listing->known += slot && !listing->has[slot];
+	/* Slot 0 is not ours, and nobody looks there. */
+	listing->has[slot] = true;
+}
+
+static bool begins_with(const char *line, const char *start)
+{
+	return strncmp(line, start, strlen(start)) == 0;
 }
 
 /*
- * Reads babeld's lines up to the answer. Those of a dump in between go to known, if it is there.
- * Returns 0, -ERR_DENIED with the answer in line, or -ERR_FAILURE after it has logged why.
+ * Takes a line of babeld's dump. It has an interface as down that it was told of but could not use:
+ * it joins its multicast group on one socket, and net.core.optmem_max limits how often.
  */
-static int babel_answer(struct talk *talk, char line[static LINE_SIZE], struct known *known)
+static void babel_read_entry(const char *line, struct listing *listing)
 {
-	char ifname[IFNAMSIZ];
+	char ifname[IFNAMSIZ], up[6];
+	const int fields = sscanf(line, "add interface %15s up %5s", ifname, up);
+
+	if (fields < 1)
+		return;
+	add_to_listing(listing, ifname);
+	if (fields == 2 && strcmp(up, "false") == 0)
+		listing->down += slot_from_ifname(listing->config, ifname) != 0;
+}
+
+/*
+ * Reads babeld's lines up to its answer. Interfaces that it tells of in between go to the listing,
+ * if there is one. Returns 0, -ERR_DENIED with the answer in line, or -ERR_FAILURE after it has
+ * logged why.
+ */
+static int babel_read_answer(struct connection *connection, char line[static LINE_SIZE],
+			     struct listing *listing)
+{
+	int ret;
 
 	for (;;) {
-		if (hear_line(talk, line) < 0)
-			return -ERR_FAILURE;
-		if (strcmp(line, "ok") == 0)
-			return 0;
-		if (strcmp(line, "bad") == 0 || strcmp(line, "no") == 0 ||
-		    strncmp(line, "no ", 3) == 0 || strncmp(line, "bad ", 4) == 0)
+		ret = read_line(connection, line);
+		if (ret < 0 || strcmp(line, "ok") == 0)
+			return ret;
+		if (strcmp(line, "no") == 0 || begins_with(line, "no ") ||
+		    strcmp(line, "bad") == 0 || begins_with(line, "bad "))
 			return -ERR_DENIED;
-		if (known && sscanf(line, "add interface %15s", ifname) == 1)
-			note_known(known, ifname);
+		if (listing)
+			babel_read_entry(line, listing);
 	}
 }
 
-/* Ends a conversation because of what babeld answered; a read-only one says "bad" to all. */
-static int refused(struct talk *talk, const char *answer)
+/* A babeld without -G answers "bad" to all. That is for the operator: no later try helps. */
+static int babel_denied(struct connection *connection, const char *answer)
 {
 	char reason[LINE_SIZE + 80];
 
 	snprintf(reason, sizeof(reason),
-		 "it answered \"%s\"; does it run with -G, and know the BABELOPTIONS?", answer);
-	return give_up(talk, reason);
+		 "it answered \"%s\"; does it run with -G, and does it know the BABELOPTIONS?",
+		 answer);
+	return fail_with(connection, -ERR_CONFIG, reason);
 }
 
-/* Opens the connection if there is none. */
-static int babel_dial(struct talk *talk)
+static int babel_connect(struct connection *connection)
 {
 	char line[LINE_SIZE];
 	int ret;
 
-	if (talk->fd >= 0)
-		return 0;
-	if (dial(talk) < 0)
-		return -ERR_FAILURE;
-	ret = babel_answer(talk, line, NULL);
-	return ret == -ERR_DENIED ? refused(talk, line) : ret;
+	ret = connect_to(connection);
+	if (ret < 0)
+		return ret;
+	ret = babel_read_answer(connection, line, NULL);
+	return ret == -ERR_DENIED ? babel_denied(connection, line) : ret;
 }
 
-/* Says one command to l3roamd or mmfd, and reads to the end; what it answered is in data. */
-static int roam(struct talk *talk, const char *command, int patience)
+/* Sends lines, on a new connection if there is none. */
+static int babel_send(struct connection *connection, const char *lines)
 {
-	ssize_t len = 1;
+	int ret = 0;
 
-	if (dial(talk) < 0 || say(talk, command, patience) < 0)
-		return -ERR_FAILURE;
-	while (len > 0) {
-		len = hear(talk);
-		if (len < 0)
-			return -ERR_FAILURE;
+	if (connection->fd < 0)
+		ret = babel_connect(connection);
+	return ret == 0 ? send_line(connection, lines) : ret;
+}
+
+/* Sends what waits, and reads the answers. */
+static int babel_finish(struct connection *connection)
+{
+	char answer[LINE_SIZE] = "";
+	int ret = 0;
+
+	if (connection->batch_len > 0)
+		ret = babel_send(connection, connection->batch);
+	connection->batch_len = 0;
+	while (ret == 0 && connection->unanswered > 0) {
+		ret = babel_read_answer(connection, answer, NULL);
+		connection->unanswered -= ret == 0;
 	}
-	data[talk->held] = '\0';
-	hang_up(talk);
+	return ret == -ERR_DENIED ? babel_denied(connection, answer) : ret;
+}
+
+/*
+ * babeld takes one event of the kernel and one reading from us in turn, and after an event looks at
+ * all the interfaces that it has: with a thousand that takes it two seconds, and behind a storm
+ * there are hundreds of events. So it gets as many commands at once as it reads at once.
+ */
+static int babel_add(struct connection *connection, const char *ifname)
+{
+	const char *options = connection->config->babel_options;
+	char command[LINE_SIZE];
+	size_t len;
+	int ret = 0;
+
+	snprintf(command, sizeof(command), "interface %s%s%s\n", ifname, *options ? " " : "",
+		 options);
+	len = strlen(command);
+	if (connection->batch_len + len > BATCH_SIZE)
+		ret = babel_finish(connection);
+	if (ret < 0)
+		return ret;
+	memcpy(connection->batch + connection->batch_len, command, len + 1);
+	connection->batch_len += len;
+	connection->unanswered++;
 	return 0;
 }
 
-static int babel_tell(struct talk *talk, const char *ifname, bool add)
+/* "no No such interface": it has lost that one already. */
+static int babel_flush(struct connection *connection, const char *ifname)
 {
-	const char *options = talk->config->babel_options;
-	char command[LINE_SIZE], line[LINE_SIZE];
+	char command[LINE_SIZE], answer[LINE_SIZE] = "";
 	int ret;
 
-	if (babel_dial(talk) < 0)
-		return -ERR_FAILURE;
-	if (add)
-		snprintf(command, sizeof(command), "interface %s%s%s\n", ifname,
-			 *options ? " " : "", options);
-	else
-		snprintf(command, sizeof(command), "flush interface %s\n", ifname);
-	ret = say(talk, command, PATIENCE);
+	snprintf(command, sizeof(command), "flush interface %s\n", ifname);
+	ret = babel_send(connection, command);
 	if (ret == 0)
-		ret = babel_answer(talk, line, NULL);
-	if (ret != -ERR_DENIED)
-		return ret;
-	/* It says "no No such interface" to one that it has lost already, and that is fine. */
-	return add || strncmp(line, "no ", 3) != 0 ? refused(talk, line) : 0;
-}
-
-/* Tells one daemon of one interface. */
-static int tell(struct talk *talk, unsigned int slot, bool add)
-{
-	char ifname[IFNAMSIZ], command[IFNAMSIZ + 16];
-
-	peer_ifname(ifname, talk->config, slot);
-	if (talk->kind == BABELD)
-		return babel_tell(talk, ifname, add);
-	snprintf(command, sizeof(command), "%s_meshif %s\n", add ? "add" : "del", ifname);
-	return roam(talk, command, PATIENCE);
-}
-
-/* Asks one daemon which interfaces of our names it has. */
-static int ask(struct talk *talk, struct known *known)
-{
-	char line[LINE_SIZE];
-	int ret;
-
-	if (talk->kind != BABELD) {
-		/* mmfd dies of SIGPIPE if we are gone when it answers. */
-		ret = roam(talk, "get_meshifs\n", LIST_PATIENCE);
-		if (ret == 0 && meshifs_parse(data, note_known, known) < 0)
-			ret = give_up(talk, "it does not answer to get_meshifs");
-		return ret;
-	}
-	if (babel_dial(talk) < 0 || say(talk, "dump\n", LIST_PATIENCE) < 0)
-		return -ERR_FAILURE;
-	ret = babel_answer(talk, line, known);
-	return ret == -ERR_DENIED ? refused(talk, line) : ret;
-}
-
-/* Begins with a daemon. Returns false if none of that kind is configured. */
-static bool begin(struct talk *talk, const struct config *config, enum kind kind)
-{
-	*talk = (struct talk){ .config = config, .kind = kind, .fd = -1 };
-	return *address_of(talk) != '\0';
-}
-
-void mesh_announce(const struct config *config, const char *ifname)
-{
-	struct talk talk;
-
-	for (enum kind kind = 0; kind < KINDS; kind++) {
-		if (!begin(&talk, config, kind))
-			continue;
-		/*
-		 * The entries of l3roamd and mmfd outlive an interface that they were not told of,
-		 * and then a new one of that name is never joined.
-		 */
-		if (kind != BABELD)
-			tell(&talk, peer_slot(config, ifname), false);
-		tell(&talk, peer_slot(config, ifname), true);
-		hang_up(&talk);
-	}
-}
-
-void mesh_withdraw(const struct config *config, const bool withdrawn[static MESH_SLOTS])
-{
-	struct talk talk;
-
-	for (enum kind kind = 0; kind < KINDS; kind++) {
-		if (!begin(&talk, config, kind))
-			continue;
-		for (unsigned int slot = 1; slot < MESH_SLOTS; slot++)
-			if (withdrawn[slot] && tell(&talk, slot, false) < 0)
-				break;
-		hang_up(&talk);
-	}
-}
-
-/* Tells one daemon of one interface that it lacks, or takes back one that is gone. */
-static int mend(struct talk *talk, unsigned int slot, bool wanted,
-		bool (*gone)(void *argument, unsigned int slot), void *argument)
-{
-	int ret = tell(talk, slot, wanted);
-
-	/* A handler may have made it and told the daemon since gone() was asked. */
-	if (ret == 0 && !wanted && !gone(argument, slot))
-		ret = tell(talk, slot, true);
+		ret = babel_read_answer(connection, answer, NULL);
+	if (ret == -ERR_DENIED)
+		return begins_with(answer, "no ") ? 0 : babel_denied(connection, answer);
 	return ret;
 }
 
-unsigned int mesh_sync(const struct config *config, const bool wanted[static MESH_SLOTS],
-		       bool (*gone)(void *argument, unsigned int slot), void *argument, bool try)
+static int babel_tell(struct connection *connection, const char *ifname, bool add)
 {
-	static bool slots[MESH_SLOTS];
-	struct known known = { .config = config, .slots = slots };
-	unsigned int told = 0;
-	struct talk talk;
+	int ret;
 
-	for (enum kind kind = 0; kind < KINDS; kind++) {
-		memset(slots, 0, sizeof(slots));
-		if (!begin(&talk, config, kind) || ask(&talk, &known) < 0)
-			continue;
-		for (unsigned int slot = 1; slot < MESH_SLOTS; slot++) {
-			if (wanted[slot] == slots[slot])
-				continue;
-			if (!wanted[slot] && !gone(argument, slot))
-				continue;
-			if (!try && mend(&talk, slot, wanted[slot], gone, argument) < 0)
-				break;
-			told++;
-		}
-		hang_up(&talk);
+	if (add)
+		return babel_add(connection, ifname);
+	ret = babel_finish(connection);
+	return ret < 0 ? ret : babel_flush(connection, ifname);
+}
+
+static int babel_list(struct connection *connection, struct listing *listing)
+{
+	char answer[LINE_SIZE] = "";
+	int ret;
+
+	ret = babel_send(connection, "dump\n");
+	if (ret == 0)
+		ret = babel_read_answer(connection, answer, listing);
+	return ret == -ERR_DENIED ? babel_denied(connection, answer) : ret;
+}
+
+/* Sends one command to l3roamd or mmfd, and leaves the whole answer in the buffer. */
+static int meshif_command(struct connection *connection, const char *command)
+{
+	ssize_t len;
+	int ret;
+
+	ret = connect_to(connection);
+	if (ret == 0)
+		ret = send_line(connection, command);
+	if (ret < 0)
+		return ret;
+	/* mmfd dies of SIGPIPE if the connection is closed before it has answered. */
+	do
+		len = read_more(connection);
+	while (len > 0);
+	if (len < 0)
+		return -ERR_FAILURE;
+	buffer[connection->received] = '\0';
+	disconnect(connection);
+	return 0;
+}
+
+static int meshif_tell(struct connection *connection, const char *ifname, bool add)
+{
+	char command[IFNAMSIZ + 16];
+
+	snprintf(command, sizeof(command), "%s_meshif %s\n", add ? "add" : "del", ifname);
+	return meshif_command(connection, command);
+}
+
+static int meshif_finish(struct connection *connection)
+{
+	(void)connection;
+	return 0;
+}
+
+static int meshif_list(struct connection *connection, struct listing *listing)
+{
+	int ret;
+
+	ret = meshif_command(connection, "get_meshifs\n");
+	if (ret < 0)
+		return ret;
+	ret = meshifs_parse(buffer, add_to_listing, listing);
+	return ret < 0 ? fail(connection, "its answer to get_meshifs is not a list of interfaces") :
+			 0;
+}
+
+static const struct daemon daemons[] = {
+	{ "babeld", offsetof(struct config, babel), babel_tell, babel_finish, babel_list, false },
+	{ "l3roamd", offsetof(struct config, l3roamd), meshif_tell, meshif_finish, meshif_list,
+	  true },
+	{ "mmfd", offsetof(struct config, mmfd), meshif_tell, meshif_finish, meshif_list, true },
+};
+
+enum { DAEMONS = sizeof(daemons) / sizeof(daemons[0]) };
+
+static struct connection new_connection(const struct config *config, const struct daemon *daemon)
+{
+	return (struct connection){
+		.config = config,
+		.daemon = daemon,
+		.address = *(char *const *)((const char *)config + daemon->address),
+		.fd = -1,
+	};
+}
+
+static bool is_configured(const struct connection *connection)
+{
+	return *connection->address != '\0';
+}
+
+static int tell(struct connection *connection, unsigned int slot, bool add)
+{
+	char ifname[IFNAMSIZ];
+
+	slot_ifname(ifname, connection->config, slot);
+	return connection->daemon->tell(connection, ifname, add);
+}
+
+bool mesh_is_configured(const struct config *config)
+{
+	bool is_any = false;
+
+	for (int i = 0; i < DAEMONS; i++) {
+		const struct connection connection = new_connection(config, &daemons[i]);
+
+		is_any |= is_configured(&connection);
 	}
-	return told;
+	return is_any;
+}
+
+/* What to return for two daemons, as mesh.h says. */
+static int worse_of(int a, int b)
+{
+	if (a == -ERR_FAILURE || b == -ERR_FAILURE)
+		return -ERR_FAILURE;
+	return a == -ERR_ABSENT || b == -ERR_ABSENT ? -ERR_ABSENT : 0;
+}
+
+static int announce_to(struct connection *connection, const char *ifname)
+{
+	int ret = 0;
+
+	if (connection->daemon->forget_first)
+		ret = connection->daemon->tell(connection, ifname, false);
+	if (ret == 0)
+		ret = connection->daemon->tell(connection, ifname, true);
+	return ret < 0 ? ret : connection->daemon->finish(connection);
+}
+
+int mesh_announce(const struct config *config, const char *ifname)
+{
+	int ret = 0;
+
+	for (int i = 0; i < DAEMONS; i++) {
+		struct connection connection = new_connection(config, &daemons[i]);
+
+		if (is_configured(&connection))
+			ret = worse_of(ret, announce_to(&connection, ifname));
+		disconnect(&connection);
+	}
+	return ret;
+}
+
+/*
+ * Gives a daemon up at the first failure, which may take seconds. What it still has of interfaces
+ * that are gone, the next mesh_sync() takes back.
+ */
+static int withdraw_from(struct connection *connection, const bool withdrawn[static SLOT_END])
+{
+	int ret = 0;
+
+	for (unsigned int slot = 1; slot < SLOT_END && ret == 0; slot++)
+		if (withdrawn[slot])
+			ret = tell(connection, slot, false);
+	return ret;
+}
+
+int mesh_withdraw(const struct config *config, const bool withdrawn[static SLOT_END])
+{
+	int ret = 0;
+
+	for (int i = 0; i < DAEMONS; i++) {
+		struct connection connection = new_connection(config, &daemons[i]);
+
+		if (is_configured(&connection))
+			ret = worse_of(ret, withdraw_from(&connection, withdrawn));
+		disconnect(&connection);
+	}
+	return ret;
+}
+
+/* Tells a daemon of an interface that it lacks, or takes one back that is gone. */
+static int resync(struct connection *connection, unsigned int slot, const struct mesh_sync *sync)
+{
+	bool is_gone;
+	int ret;
+
+	ret = tell(connection, slot, sync->wanted[slot]);
+	if (ret < 0 || sync->wanted[slot])
+		return ret;
+	/* Meanwhile a handler may have made the interface again, and told the daemon first. */
+	is_gone = sync->gone(sync->argument, slot);
+	return is_gone ? 0 : tell(connection, slot, true);
+}
+
+static int list(struct connection *connection, struct listing *listing)
+{
+	memset(listing, 0, sizeof(*listing));
+	listing->config = connection->config;
+	return connection->daemon->list(connection, listing);
+}
+
+static int sync_with(struct connection *connection, struct mesh_sync *sync)
+{
+	static struct listing listing;
+	bool is_due;
+	int ret;
+
+	ret = list(connection, &listing);
+	for (unsigned int slot = 1; slot < SLOT_END && ret == 0; slot++) {
+		if (sync->wanted[slot] == listing.has[slot])
+			continue;
+		is_due = sync->wanted[slot] || sync->gone(sync->argument, slot);
+		if (is_due && !sync->dry_run)
+			ret = resync(connection, slot, sync);
+		sync->told += is_due && ret == 0;
+	}
+	if (ret == 0)
+		ret = connection->daemon->finish(connection);
+	sync->told -= connection->unanswered;
+	return ret;
+}
+
+int mesh_sync(const struct config *config, struct mesh_sync *sync)
+{
+	int ret = 0;
+
+	sync->told = 0;
+	for (int i = 0; i < DAEMONS; i++) {
+		struct connection connection = new_connection(config, &daemons[i]);
+
+		if (is_configured(&connection))
+			ret = worse_of(ret, sync_with(&connection, sync));
+		disconnect(&connection);
+	}
+	return ret;
+}
+
+bool mesh_get_state(const struct config *config, unsigned int number, struct mesh_state *state)
+{
+	static struct listing listing;
+	struct connection connection;
+	int ret = -ERR_ABSENT;
+
+	if (number >= DAEMONS)
+		return false;
+	memset(&listing, 0, sizeof(listing));
+	connection = new_connection(config, &daemons[number]);
+	if (is_configured(&connection))
+		ret = list(&connection, &listing);
+	disconnect(&connection);
+	*state = (struct mesh_state){
+		.name = connection.daemon->name,
+		.address = connection.address,
+		.answers = ret == 0,
+		.known = listing.known,
+		.down = listing.down,
+	};
+	return true;
 }

@@ -1,29 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What is remembered of a peer, in its interface's alias, and how old a handshake is. No I/O. */
+/* What is remembered of a peer, in its interface's alias, and how old a handshake is. Pure. */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "broker.h"
+#include "note.h"
 
 #define NOTE_FORMAT(number)                                                                        \
 	"wg-broker asked=" number " looked=" number " handshake=" number " stamp=" number          \
 	" clock=" number
-
-struct moment moment_now(void)
-{
-	struct timespec boot, wall;
-
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	clock_gettime(CLOCK_REALTIME, &wall);
-	return (struct moment){ .boot = boot.tv_sec, .wall = wall.tv_sec };
-}
+/* Few interfaces bear it, and it is left out of the others. */
+#define NOTE_FULL " full="
 
 void note_format(char text[static NOTE_SIZE], const struct note *note)
 {
-	snprintf(text, NOTE_SIZE, NOTE_FORMAT("%" PRId64), note->asked, note->looked,
-		 note->handshake, note->stamp, note->clock);
+	const int len = snprintf(text, NOTE_SIZE, NOTE_FORMAT("%" PRId64), note->asked,
+				 note->looked, note->handshake, note->stamp, note->clock);
+
+	if (note->full)
+		snprintf(text + len, NOTE_SIZE - (size_t)len, NOTE_FULL "%" PRId64, note->full);
 }
 
 /* Whether arithmetic with it cannot overflow. */
@@ -32,35 +28,40 @@ static bool is_sane(int64_t seconds)
 	return seconds > -((int64_t)1 << 48) && seconds < (int64_t)1 << 48;
 }
 
+static bool is_sane_note(const struct note *note)
+{
+	return is_sane(note->asked) && is_sane(note->looked) && is_sane(note->handshake) &&
+	       is_sane(note->stamp) && is_sane(note->clock) && is_sane(note->full);
+}
+
 void note_parse(struct note *note, const char *text)
 {
-	char again[NOTE_SIZE];
+	char again[NOTE_SIZE] = "";
+	int fields;
 
 	memset(note, 0, sizeof(*note));
-	if (sscanf(text, NOTE_FORMAT("%" SCNd64), &note->asked, &note->looked, &note->handshake,
-		   &note->stamp, &note->clock) == 5 &&
-	    is_sane(note->asked) && is_sane(note->looked) && is_sane(note->handshake) &&
-	    is_sane(note->stamp) && is_sane(note->clock)) {
-		/* sscanf(3) takes more than we write: what comes out otherwise is not ours. */
+	fields = sscanf(text, NOTE_FORMAT("%" SCNd64) NOTE_FULL "%" SCNd64, &note->asked,
+			&note->looked, &note->handshake, &note->stamp, &note->clock, &note->full);
+	/* sscanf(3) accepts more than note_format() writes, so the text must come out again. */
+	if (fields >= 5 && is_sane_note(note))
 		note_format(again, note);
-		if (strcmp(again, text) == 0)
-			return;
-	}
-	memset(note, 0, sizeof(*note));
+	if (strcmp(again, text) != 0)
+		memset(note, 0, sizeof(*note));
 }
 
 void note_look(struct note *note, int64_t stamp, struct moment now)
 {
 	/*
-	 * A new handshake was after the last look. Its age by the clock as it is, and by the clock
-	 * as it was at that look: if the clock was stepped in between, one of the two is right.
-	 * Both clocks are cut to seconds, so an age may seem one too high.
+	 * A new handshake came after the last look. These are its ages by the wall clock as it is
+	 * now, and as it was at that look: if it was stepped once since, one of the two is right.
+	 * Both clocks are cut to seconds, so that an age may seem one second too high.
 	 */
 	const int64_t ages[] = { now.wall - stamp, now.boot + note->clock - stamp };
 	const int64_t limit = now.boot - note->looked + 1;
 	int64_t age = limit + 1;
 
-	if (stamp != note->stamp) {
+	/* A note of a later boot clock than this, of another machine say, does not know the age. */
+	if (stamp != note->stamp || note->handshake > now.boot) {
 		for (int i = 0; i < 2; i++)
 			if (ages[i] >= 0 && ages[i] < age)
 				age = ages[i];

@@ -15,198 +15,90 @@
  *
  * Nothing here touches an interface that is not ours, or a peer with a live session.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <syslog.h>
 #include <unistd.h>
 
-#include "broker.h"
-#include "wgif.h"
+#include "config.h"
+#include "error.h"
+#include "log.h"
+#include "peer.h"
+#include "session.h"
+#include "slot.h"
 
 /* One request's way from the key to the interface. */
 struct admission {
 	struct wgif_kernel *kernel;
 	const struct config *config;
+	int key_file;
 	const uint8_t *pubkey;
 	char altname[KEY_TEXT_SIZE];
 	uint8_t private_key[KEY_LEN];
-	struct wgif wgif; /* its index is 0 as long as there is none */
-	struct wgif_device device;
+	struct session session;
+	unsigned int slot; /* of the session's interface, if there is one */
+	bool created;	   /* by us, and so to be undone by us */
+};
+
+/*
+ * Seconds for which a walk over all the slots that was in vain counts. Whoever makes a slot free
+ * says so; for an operator's `ip link delete` nobody does.
+ */
+enum { FULL_TIME = 30 };
+
+/* Whether somebody has walked over all the slots in vain. Returns 1, 0 or -ERR_FAILURE. */
+static int is_full(const struct admission *a)
+{
+	char marker[SLOT_MARKER_SIZE];
+	struct wgif_link bearer;
 	struct note note;
-	struct moment now;
-	bool created; /* by us, and so to be undone by us */
-};
+	int64_t since;
+	int ret;
 
-unsigned int peer_slot(const struct config *config, const char *ifname)
-{
-	const size_t len = strlen(config->prefix);
-	const char *digits = ifname + len;
-	unsigned long slot;
-
-	if (strncmp(ifname, config->prefix, len) != 0 || *digits < '1' || *digits > '9' ||
-	    strspn(digits, "0123456789") != strlen(digits) || strlen(digits) > 5)
+	slot_marker(marker, a->config);
+	ret = wgif_find(a->kernel, marker, &bearer);
+	if (ret == -ERR_ABSENT)
 		return 0;
-	slot = strtoul(digits, NULL, 10);
-	return slot < MESH_SLOTS ? (unsigned int)slot : 0;
-}
-
-void peer_ifname(char ifname[static IFNAMSIZ], const struct config *config, unsigned int slot)
-{
-	/* At most 65535 slots: config.c sees to it that prefix and number fit. */
-	snprintf(ifname, IFNAMSIZ, "%.10s%hu", config->prefix, (unsigned short)slot);
-}
-
-bool peer_is_ours(const struct config *config, const struct wgif *wgif)
-{
-	return wgif->wireguard && wgif->group == config->group && peer_slot(config, wgif->name);
-}
-
-void peer_marker(char marker[static PEER_MARKER_SIZE], const struct config *config)
-{
-	snprintf(marker, PEER_MARKER_SIZE, "%s-full-%u", config->prefix, config->slots);
-}
-
-/* What add() gathers. */
-struct gathering {
-	const struct config *config;
-	struct wgif *list;
-	unsigned int count, room;
-	bool failed;
-};
-
-static void add(void *argument, const struct wgif *wgif)
-{
-	struct gathering *all = argument;
-
-	if (!peer_is_ours(all->config, wgif))
-		return;
-	if (all->count == all->room) {
-		const unsigned int room = all->room ? 2 * all->room : 64;
-		struct wgif *list = reallocarray(all->list, room, sizeof(*list));
-
-		if (!list) {
-			all->failed = true;
-			return;
-		}
-		all->list = list;
-		all->room = room;
-	}
-	all->list[all->count++] = *wgif;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strverscmp(((const struct wgif *)a)->name, ((const struct wgif *)b)->name);
-}
-
-int peer_list(struct wgif_kernel *kernel, const struct config *config, struct wgif **list)
-{
-	struct gathering all = { .config = config };
-	int kept = 0;
-
-	if (wgif_foreach(kernel, add, &all) < 0 || all.failed) {
-		free(all.list);
-		return -ERR_FAILURE;
-	}
-	if (all.count)
-		qsort(all.list, all.count, sizeof(*all.list), by_name);
-	for (unsigned int i = 0; i < all.count; i++)
-		if (!kept || strcmp(all.list[kept - 1].name, all.list[i].name) != 0)
-			all.list[kept++] = all.list[i];
-	*list = all.list;
-	return kept;
-}
-
-static unsigned int gcd(unsigned int a, unsigned int b)
-{
-	while (b) {
-		const unsigned int rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a;
+	if (ret < 0)
+		return ret;
+	note_parse(&note, bearer.alias);
+	since = clock_moment().boot - note.full;
+	return since >= 0 && since < FULL_TIME;
 }
 
 /*
- * The key's own order of all the slots: a node that comes back tends to get the port it had, and
- * on an almost full gateway a free slot is found in few steps.
+ * Finds what there is for the key. Returns 0 with the session and its slot, -ERR_ABSENT if there is
+ * nothing, or -ERR_FAILURE.
  */
-static unsigned int probe(const struct admission *a, unsigned int step)
-{
-	const unsigned int slots = a->config->slots;
-	uint32_t start, stride;
-
-	memcpy(&start, a->pubkey, sizeof(start));
-	memcpy(&stride, a->pubkey + sizeof(start), sizeof(stride));
-	stride = 1 + stride % slots;
-	while (gcd(stride, slots) != 1)
-		stride++;
-	return 1 + (unsigned int)((start + (uint64_t)step * stride) % slots);
-}
-
-/* Whether somebody has walked over all the slots in vain. */
-static bool is_full(const struct admission *a)
-{
-	char marker[PEER_MARKER_SIZE];
-	struct wgif bearer;
-
-	peer_marker(marker, a->config);
-	return wgif_find(a->kernel, marker, &bearer) == 0;
-}
-
-/*
- * Finds what there is for the key. Returns 0 with a->wgif, device and note filled in, -ERR_ABSENT
- * if there is nothing, or -ERR_FAILURE.
- */
-static int look(struct admission *a)
+static int find_session(struct admission *a)
 {
 	int ret;
 
-	ret = wgif_find(a->kernel, a->altname, &a->wgif);
-	if (ret == -ERR_ABSENT)
-		a->wgif.index = 0;
-	if (ret < 0)
+	ret = session_read(a->kernel, a->altname, a->config->group, a->pubkey, &a->session);
+	a->slot = slot_from_ifname(a->config, a->session.link.name);
+	if (ret != -ERR_FOREIGN && (ret < 0 || a->slot))
 		return ret;
-	if (!peer_is_ours(a->config, &a->wgif)) {
-		log_line(LOG_ERR,
-			 "%s bears a peer's key as altname, but is not an interface of ours",
-			 a->wgif.name);
-		return -ERR_FAILURE;
-	}
-	ret = wgif_get_device(a->kernel, a->wgif.index, a->pubkey, &a->device);
-	if (ret == -ERR_ABSENT)
-		a->wgif.index = 0;
-	if (ret < 0)
-		return ret;
-	a->now = moment_now();
-	note_parse(&a->note, a->wgif.alias);
-	note_look(&a->note, a->device.handshake, a->now);
-	return 0;
+	log_line(LOG_ERR, "%s has a peer's key as its altname, but is not an interface of ours",
+		 a->session.link.name);
+	return -ERR_FAILURE;
 }
 
-/* Whether the peer has a session that must not be cut. */
-static bool is_live(const struct admission *a)
+/* Whether the interface must be left as it is: it has a live session, or was just set up. */
+static bool is_settled(const struct session *session)
 {
-	const int64_t age = note_age(&a->note, a->now);
+	const enum session_state state = session_state(session);
 
-	return age >= 0 && age < PEER_LIVE_TIME;
+	return state == SESSION_LIVE || (state != SESSION_BROKEN && session_is_fresh(session));
 }
 
-/* Whether the interface must be left as it is: it has a live session, or was just made. */
-static bool is_settled(const struct admission *a)
+/*
+ * Whether the node's key is the gateway's own. The kernel leaves such a peer out, so that its
+ * interface stays half-made. It is kept, until a prune, so that the next request with this key,
+ * which everyone knows, costs no more than this look.
+ */
+static bool is_own_key(const struct admission *a)
 {
-	const int64_t since = a->now.boot - a->note.asked;
-
-	/* Without a time it was not finished: the note is written last. */
-	if (!a->wgif.up || !a->device.has_peer || !a->note.asked)
-		return false;
-	return is_live(a) || (since >= 0 && since < PEER_FRESH_TIME);
+	return memcmp(a->session.device.public_key, a->pubkey, KEY_LEN) == 0;
 }
 
 /*
@@ -216,56 +108,76 @@ static bool is_settled(const struct admission *a)
  */
 static bool is_still_there(const struct admission *a)
 {
-	struct wgif again;
+	struct wgif_link again;
+	int ret;
 
-	return wgif_find(a->kernel, a->altname, &again) == 0 && again.index == a->wgif.index;
+	ret = wgif_find(a->kernel, a->altname, &again);
+	return ret == 0 && again.index == a->session.link.index;
 }
 
-static int report(const struct admission *a, struct peer *peer, enum peer_manner manner)
+static int report(const struct admission *a, struct peer *peer, enum peer_result result)
 {
-	memcpy(peer->ifname, a->wgif.name, sizeof(peer->ifname));
-	peer->port = a->device.listen_port;
-	peer->manner = manner;
+	if (a->session.device.listen_port == 0) {
+		log_line(LOG_ERR, "%s has no UDP port", a->session.link.name);
+		return -ERR_FAILURE;
+	}
+	memcpy(peer->ifname, a->session.link.name, sizeof(peer->ifname));
+	peer->port = a->session.device.listen_port;
+	peer->result = result;
 	return 0;
 }
 
-/* Sets the device and its peer anew. Returns 0, -ERR_BUSY, -ERR_KEY or -ERR_FAILURE. */
-static int furnish_device(struct admission *a, unsigned int slot)
+/*
+ * Sets the device and its peer up anew. Returns 0; -ERR_BUSY if it can have no port here; -ERR_KEY
+ * or -ERR_FAILURE.
+ */
+static int configure_device(struct admission *a)
 {
+	struct session *session = &a->session;
+	const unsigned int port = slot_port(a->config, a->slot);
 	const struct wgif_setup setup = {
 		.private_key = a->private_key,
 		/* A slot beyond the present limit keeps the port it has. */
-		.listen_port = slot <= a->config->slots ? a->config->start_port + slot - 1 :
-							  a->device.listen_port,
+		.listen_port = port ? port : session->device.listen_port,
 		.peer_key = a->pubkey,
-		.renew = !a->created && !is_live(a),
+		.renew = !a->created && !session_is_live(session),
 	};
 	int ret;
 
-	ret = wgif_set_device(a->kernel, a->wgif.index, &setup);
+	/* Beyond the limit and half-made: it has to go to another slot. */
+	if (setup.listen_port == 0)
+		return -ERR_BUSY;
+	ret = wgif_set_device(a->kernel, &session->link, &setup);
 	if (ret == 0)
-		ret = wgif_get_device(a->kernel, a->wgif.index, a->pubkey, &a->device);
+		ret = wgif_get_device(a->kernel, &session->link, a->pubkey, &session->device);
+	if (ret == -ERR_ABSENT)
+		log_line(LOG_ERR, "%s was deleted while it was set up", session->link.name);
 	if (ret < 0)
-		return ret;
-	/* The kernel leaves out a peer with the device's own key, and calls that a success. */
-	if (memcmp(a->device.public_key, a->pubkey, KEY_LEN) == 0)
+		return ret == -ERR_BUSY ? ret : -ERR_FAILURE;
+	/* The kernel leaves such a peer out, and calls that a success. */
+	if (is_own_key(a))
 		return -ERR_KEY;
-	if (!a->device.has_peer) {
-		log_line(LOG_ERR, "unable to add the peer to %s: the kernel left it out",
-			 a->wgif.name);
-		return -ERR_FAILURE;
-	}
-	return 0;
+	if (session->device.has_peer)
+		return 0;
+	log_line(LOG_ERR, "unable to add the peer to %s: the kernel left it out",
+		 session->link.name);
+	return -ERR_FAILURE;
 }
 
-/* fe80::<slot> */
-static struct in6_addr address_of(unsigned int slot)
+/* Writes down when the peer was set up, and brings the interface up. */
+static int bring_up(struct admission *a)
 {
-	struct in6_addr address = { .s6_addr = { 0xfe, 0x80 } };
-	const uint32_t number = htonl(slot);
+	struct session *session = &a->session;
+	char alias[NOTE_SIZE];
 
-	memcpy(&address.s6_addr[12], &number, sizeof(number));
-	return address;
+	/* An operator's own words stay. */
+	if (session_has_foreign_alias(session))
+		return wgif_set_up(a->kernel, &session->link, a->config->mtu, NULL);
+	session->now = clock_moment();
+	session->note.asked = session->now.boot;
+	note_look(&session->note, session->device.handshake, session->now);
+	note_format(alias, &session->note);
+	return wgif_set_up(a->kernel, &session->link, a->config->mtu, alias);
 }
 
 /*
@@ -273,87 +185,124 @@ static struct in6_addr address_of(unsigned int slot)
  * again, and what is up is complete. Returns 0, -ERR_BUSY if the slot's port is taken, -ERR_KEY or
  * -ERR_FAILURE.
  */
-static int furnish(struct admission *a, unsigned int slot)
+static int configure(struct admission *a)
 {
-	const struct in6_addr address = address_of(slot);
-	char alias[NOTE_SIZE];
+	const struct in6_addr address = slot_address(a->slot);
+	const struct wgif_link *link = &a->session.link;
 	int ret;
 
-	ret = furnish_device(a, slot);
+	ret = configure_device(a);
 	if (ret == 0)
-		ret = wgif_add_address(a->kernel, a->wgif.index, &address);
+		ret = wgif_add_address(a->kernel, link, &address);
 	if (ret < 0)
 		return ret;
-	a->now = moment_now();
-	a->note.asked = a->now.boot;
-	note_look(&a->note, a->device.handshake, a->now);
-	note_format(alias, &a->note);
-	ret = wgif_set_up(a->kernel, a->wgif.index, a->config->mtu, alias);
+	ret = bring_up(a);
 	if (ret == -ERR_BUSY)
-		wgif_delete_address(a->kernel, a->wgif.index, &address);
+		wgif_delete_address(a->kernel, link, &address);
 	return ret;
 }
 
 /* Gives our interface this name; makes it first if there is none. */
-static int occupy(struct admission *a, const char *name)
+static int claim_slot(struct admission *a, const char *name)
 {
+	struct wgif_link *link = &a->session.link;
 	int ret;
 
-	if (a->wgif.index) {
-		ret = wgif_rename(a->kernel, a->wgif.index, name);
-		if (ret == 0)
-			snprintf(a->wgif.name, sizeof(a->wgif.name), "%s", name);
-		return ret;
-	}
-	ret = wgif_create(a->kernel, name, a->config->group, a->config->mtu, &a->wgif.index);
+	if (link->index)
+		return wgif_rename(a->kernel, link, name);
+	ret = wgif_create(a->kernel, name, a->config->group, a->config->mtu, link);
 	if (ret < 0)
 		return ret;
 	a->created = true;
-	snprintf(a->wgif.name, sizeof(a->wgif.name), "%s", name);
-	ret = wgif_add_altname(a->kernel, a->wgif.index, a->altname);
+	ret = wgif_add_altname(a->kernel, link, a->altname);
+	link->has_key = ret == 0;
 	/* Only one that does not share our lock can have been faster. */
+	if (ret == -ERR_EXISTS)
+		log_line(LOG_ERR, "another interface has got the key of %s as its altname", name);
 	return ret < 0 ? -ERR_FAILURE : 0;
 }
 
-/* Marks that all is full, on any interface of ours, where it goes when that one goes. */
+/* Whether the marker can be on it: it is ours, it stays, and its alias is no operator's. */
+static bool can_bear(const struct admission *a, const struct wgif_link *link, struct note *note)
+{
+	char again[NOTE_SIZE];
+
+	if (!link->wireguard || link->group != a->config->group ||
+	    link->index == a->session.link.index)
+		return false;
+	note_parse(note, link->alias);
+	note_format(again, note);
+	return strcmp(again, link->alias) == 0;
+}
+
+/* Marks that all is full, and since when, on an interface that can bear it. */
 static void mark_full(struct admission *a)
 {
-	char name[IFNAMSIZ], marker[PEER_MARKER_SIZE];
-	struct wgif bearer;
+	char name[IFNAMSIZ], marker[SLOT_MARKER_SIZE], alias[NOTE_SIZE];
+	struct wgif_link bearer;
+	struct slot_walk walk;
+	struct note note;
+	unsigned int slot;
+	int ret;
 
-	peer_marker(marker, a->config);
-	for (unsigned int step = 0; step < a->config->slots; step++) {
-		peer_ifname(name, a->config, probe(a, step));
-		if (wgif_find(a->kernel, name, &bearer) == 0 && peer_is_ours(a->config, &bearer)) {
-			wgif_add_altname(a->kernel, bearer.index, marker);
-			return;
-		}
+	/* What fails here costs the next request a walk. */
+	(void)peer_clear_marker(a->kernel, a->config);
+	slot_marker(marker, a->config);
+	slot_begin(&walk, a->config, a->pubkey);
+	for (slot = slot_next(&walk); slot; slot = slot_next(&walk)) {
+		slot_ifname(name, a->config, slot);
+		ret = wgif_find(a->kernel, name, &bearer);
+		if (ret < 0 || !can_bear(a, &bearer, &note))
+			continue;
+		note.full = clock_moment().boot;
+		note_format(alias, &note);
+		(void)wgif_set_alias(a->kernel, &bearer, alias);
+		(void)wgif_add_altname(a->kernel, &bearer, marker);
+		return;
 	}
+}
+
+/*
+ * Tries one slot. Returns 0, -ERR_EXISTS if an interface has it, -ERR_BUSY if another program
+ * holds its port, -ERR_KEY or -ERR_FAILURE.
+ */
+static int try_slot(struct admission *a, unsigned int slot)
+{
+	char name[IFNAMSIZ];
+	int ret;
+
+	slot_ifname(name, a->config, slot);
+	ret = claim_slot(a, name);
+	if (ret < 0)
+		return ret;
+	a->slot = slot;
+	ret = configure(a);
+	if (ret == -ERR_BUSY)
+		log_line(LOG_WARNING, "another program holds UDP port %u: %s is left out",
+			 slot_port(a->config, slot), name);
+	return ret;
 }
 
 /* Walks over the slots until one can be had. A port that another program holds costs its slot. */
 static int take_slot(struct admission *a)
 {
-	char name[IFNAMSIZ];
+	struct slot_walk walk;
+	bool asked = false;
+	unsigned int slot;
 	int ret;
 
-	for (unsigned int step = 0; step < a->config->slots; step++) {
-		const unsigned int slot = probe(a, step);
-
-		peer_ifname(name, a->config, slot);
-		ret = occupy(a, name);
-		if (ret == -ERR_EXISTS) {
-			/* Only now: most gateways are not full. */
-			if (step == 0 && is_full(a))
-				return -ERR_FULL;
-			continue;
-		}
-		if (ret == 0)
-			ret = furnish(a, slot);
-		if (ret != -ERR_BUSY)
+	slot_begin(&walk, a->config, a->pubkey);
+	for (slot = slot_next(&walk); slot; slot = slot_next(&walk)) {
+		ret = try_slot(a, slot);
+		if (ret != -ERR_EXISTS && ret != -ERR_BUSY)
 			return ret;
-		log_line(LOG_WARNING, "another program holds UDP port %u: %s is left out",
-			 a->config->start_port + slot - 1, name);
+		if (ret == -ERR_BUSY || asked)
+			continue;
+		/* Only now: most gateways are not full. */
+		ret = is_full(a);
+		if (ret != 0)
+			return ret < 0 ? ret : -ERR_FULL;
+		asked = true;
 	}
 	mark_full(a);
 	return -ERR_FULL;
@@ -361,13 +310,13 @@ static int take_slot(struct admission *a)
 
 static int admit_locked(struct admission *a, struct peer *peer)
 {
-	int ret = look(a);
+	int ret;
 
-	if (ret == 0) {
-		if (is_settled(a))
-			return report(a, peer, PEER_KNOWN);
-		ret = furnish(a, peer_slot(a->config, a->wgif.name));
-	}
+	ret = find_session(a);
+	if (ret == 0 && is_settled(&a->session))
+		return report(a, peer, PEER_KNOWN);
+	if (ret == 0)
+		ret = configure(a);
 	if (ret == -ERR_ABSENT || ret == -ERR_BUSY)
 		ret = take_slot(a);
 	if (ret < 0)
@@ -375,52 +324,112 @@ static int admit_locked(struct admission *a, struct peer *peer)
 	return report(a, peer, a->created ? PEER_NEW : PEER_RENEWED);
 }
 
-int peer_lock(const struct config *config)
+int peer_lock(const struct config *config, int key_file)
 {
-	int fd = open(config->private_key, O_RDONLY | O_CLOEXEC);
-	const char *reason;
+	int ret;
 
-	if (fd >= 0 && flock(fd, LOCK_EX) == 0)
-		return fd;
-	if (errno == EINTR)
-		reason = "another process holds it";
-	else if (errno == EACCES)
-		reason = "Permission denied; run it as root or as the owner of that file";
-	else
-		reason = strerror(errno);
-	log_line(LOG_ERR, "unable to lock %s: %s", config->private_key, reason);
-	if (fd < 0)
-		return -ERR_CONFIG;
-	close(fd);
+	ret = flock(key_file, LOCK_EX);
+	if (ret == 0)
+		return 0;
+	log_line(LOG_ERR, "unable to lock %s: %s", config->private_key,
+		 errno == EINTR ? "another process holds it" : strerror(errno));
 	return -ERR_LOCKED;
 }
 
-int peer_admit(struct wgif_kernel *kernel, const struct config *config,
-	       const uint8_t pubkey[static KEY_LEN], struct peer *peer)
+void peer_unlock(int key_file)
 {
-	struct admission a = { .kernel = kernel, .config = config, .pubkey = pubkey };
-	int ret, locked;
+	flock(key_file, LOCK_UN);
+}
 
-	key_to_altname(a.altname, pubkey);
-	ret = look(&a);
-	if (ret == 0 && is_settled(&a) && is_still_there(&a))
-		return report(&a, peer, PEER_KNOWN);
-	if (ret < 0 && ret != -ERR_ABSENT)
-		return ret;
-	if (ret == -ERR_ABSENT && is_full(&a))
-		return -ERR_FULL;
+int peer_clear_marker(struct wgif_kernel *kernel, const struct config *config)
+{
+	char marker[SLOT_MARKER_SIZE];
+	struct wgif_link bearer;
+	int ret;
 
-	ret = key_read(a.private_key, config->private_key);
+	slot_marker(marker, config);
+	ret = wgif_find(kernel, marker, &bearer);
+	if (ret == 0)
+		ret = wgif_delete_altname(kernel, &bearer, marker);
+	return ret == -ERR_ABSENT ? 0 : ret;
+}
+
+/*
+ * Whether what was made must be deleted after an error. It has lost its altname then, while the
+ * lock is held, so that no other request can answer with it.
+ */
+static bool must_undo(const struct admission *a, int error)
+{
+	int ret = 0;
+
+	if (error == 0 || error == -ERR_KEY || !a->created)
+		return false;
+	if (a->session.link.has_key)
+		ret = wgif_delete_altname(a->kernel, &a->session.link, a->altname);
+	return ret == 0;
+}
+
+/* Deletes what was made before the error. Without the lock, since it takes 0.1 s. */
+static void undo(const struct admission *a, int error)
+{
+	int ret;
+
+	ret = wgif_delete(a->kernel, &a->session.link);
+	/* If all slots but those of held ports are taken, that is still so. */
+	if (ret < 0 || error == -ERR_FULL)
+		return;
+	ret = peer_lock(a->config, a->key_file);
+	if (ret < 0)
+		return;
+	/* Meanwhile others may have found all slots taken. */
+	(void)peer_clear_marker(a->kernel, a->config);
+	peer_unlock(a->key_file);
+}
+
+/* Makes the interface, or renews its peer, while nobody else does. */
+static int admit_alone(struct admission *a, struct peer *peer)
+{
+	bool is_undone = false;
+	int ret;
+
+	if (a->key_file < 0)
+		return a->key_file;
+	ret = key_read_open(a->private_key, a->key_file, a->config->private_key);
 	if (ret < 0)
 		return ret;
-	ret = locked = peer_lock(config);
-	if (locked >= 0) {
-		ret = admit_locked(&a, peer);
-		close(locked);
+	ret = peer_lock(a->config, a->key_file);
+	if (ret == 0) {
+		ret = admit_locked(a, peer);
+		is_undone = must_undo(a, ret);
+		peer_unlock(a->key_file);
 	}
-	explicit_bzero(a.private_key, sizeof(a.private_key));
-	/* Outside the lock, since it takes 0.1 s. */
-	if (ret < 0 && a.created && a.wgif.index)
-		wgif_delete(kernel, a.wgif.index);
+	explicit_bzero(a->private_key, sizeof(a->private_key));
+	if (is_undone)
+		undo(a, ret);
 	return ret;
+}
+
+int peer_admit(struct wgif_kernel *kernel, const struct config *config, int key_file,
+	       const uint8_t pubkey[static KEY_LEN], struct peer *peer)
+{
+	struct admission a = {
+		.kernel = kernel, .config = config, .key_file = key_file, .pubkey = pubkey
+	};
+	bool settled;
+	int ret;
+
+	key_to_altname(a.altname, pubkey);
+	ret = find_session(&a);
+	if (ret == 0 && is_own_key(&a))
+		return -ERR_KEY;
+	if (ret == 0) {
+		settled = is_settled(&a.session) && is_still_there(&a);
+		return settled ? report(&a, peer, PEER_KNOWN) : admit_alone(&a, peer);
+	}
+	if (ret != -ERR_ABSENT)
+		return ret;
+	ret = is_full(&a);
+	if (ret != 0)
+		return ret < 0 ? ret : -ERR_FULL;
+	return admit_alone(&a, peer);
 }

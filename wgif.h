@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <net/if.h>
-#include <netinet/in.h>
 
-#include "broker.h"
+#include "endpoint.h"
+#include "key.h"
 
 enum {
 	WGIF_ALIAS_SIZE = 256,	 /* IFALIASZ of the kernel */
@@ -18,7 +18,7 @@ enum {
 struct wgif_kernel; /* the sockets to the kernel */
 
 /* A link as rtnetlink tells it. */
-struct wgif {
+struct wgif_link {
 	unsigned int index;
 	char name[IFNAMSIZ];
 	bool wireguard; /* its kind */
@@ -26,7 +26,7 @@ struct wgif {
 	unsigned int group;
 	unsigned int mtu;
 	char alias[WGIF_ALIAS_SIZE];
-	bool keyed; /* one of its altnames is a key's, and this is the key */
+	bool has_key; /* one of its altnames is a key's, and this is the key */
 	uint8_t key[KEY_LEN];
 };
 
@@ -47,73 +47,83 @@ struct wgif_setup {
 	const uint8_t *peer_key;	/* KEY_LEN bytes; the peer may use every IPv6 address */
 	const union endpoint *endpoint; /* NULL leaves the peer's */
 	unsigned int keepalive;		/* seconds; 0 leaves the peer's */
-	bool renew;			/* takes the peer away first, and with it its session */
-	bool alone;			/* takes every peer away first */
+	bool renew;			/* removes the peer first, and with it its session */
+	bool replace_peers;		/* removes every peer first */
 };
 
 /* Opens the sockets. Returns NULL after it has logged why. Free it with wgif_close(). */
 struct wgif_kernel *wgif_open(void);
 void wgif_close(struct wgif_kernel *kernel);
 
+/*
+ * The functions below return 0, the errors that they name, or -ERR_FAILURE after they have logged
+ * why. Of a link they use the index, and the name for the log.
+ */
+
 /* Finds a link by its name or by an altname. Returns 0, -ERR_ABSENT or -ERR_FAILURE. */
-int wgif_find(struct wgif_kernel *kernel, const char *name, struct wgif *wgif);
+int wgif_find(struct wgif_kernel *kernel, const char *name, struct wgif_link *link);
 
 /*
- * Calls each(argument, wgif) for every WireGuard interface there is. One that comes or goes
- * meanwhile may be left out or told of twice. Returns 0 or -ERR_FAILURE.
+ * Calls each(argument, link) for every WireGuard interface there is. One that comes or goes
+ * meanwhile may be left out or told of twice.
  */
-int wgif_foreach(struct wgif_kernel *kernel, void (*each)(void *argument, const struct wgif *wgif),
-		 void *argument);
+int wgif_foreach(struct wgif_kernel *kernel,
+		 void (*each)(void *argument, const struct wgif_link *link), void *argument);
 
 /* Reads a device and its peer of that key. Returns 0, -ERR_ABSENT or -ERR_FAILURE. */
-int wgif_get_device(struct wgif_kernel *kernel, unsigned int index,
+int wgif_get_device(struct wgif_kernel *kernel, const struct wgif_link *link,
 		    const uint8_t peer_key[static KEY_LEN], struct wgif_device *device);
 
 /*
- * Makes a WireGuard interface that is down. Returns 0 with the number that it got, -ERR_EXISTS or
- * -ERR_FAILURE.
+ * Makes a WireGuard interface that is down, and sets the link's name and index. Returns 0,
+ * -ERR_EXISTS or -ERR_FAILURE.
  */
 int wgif_create(struct wgif_kernel *kernel, const char *name, unsigned int group, unsigned int mtu,
-		unsigned int *index);
+		struct wgif_link *link);
 
 /* Takes an interface down and gives it another name. Returns 0, -ERR_EXISTS or -ERR_FAILURE. */
-int wgif_rename(struct wgif_kernel *kernel, unsigned int index, const char *name);
+int wgif_rename(struct wgif_kernel *kernel, struct wgif_link *link, const char *name);
 
 /* Adds an altname, unique in the network namespace. Returns 0, -ERR_EXISTS or -ERR_FAILURE. */
-int wgif_add_altname(struct wgif_kernel *kernel, unsigned int index, const char *altname);
+int wgif_add_altname(struct wgif_kernel *kernel, const struct wgif_link *link, const char *altname);
 
-/* Takes an altname away. Returns 0, also if there is no such altname, or -ERR_FAILURE. */
-int wgif_delete_altname(struct wgif_kernel *kernel, unsigned int index, const char *altname);
+/* Removes an altname. Returns 0 also if there is no such altname. */
+int wgif_delete_altname(struct wgif_kernel *kernel, const struct wgif_link *link,
+			const char *altname);
 
 /*
  * Sets a device and its peer in one step. The session of a peer that stays lives on. Returns 0,
  * -ERR_BUSY for the port, or -ERR_FAILURE.
  */
-int wgif_set_device(struct wgif_kernel *kernel, unsigned int index, const struct wgif_setup *setup);
+int wgif_set_device(struct wgif_kernel *kernel, const struct wgif_link *link,
+		    const struct wgif_setup *setup);
 
 /*
- * Brings an interface up, with multicast, and sets its alias, in one message. Returns 0, -ERR_BUSY
- * for the port, or -ERR_FAILURE.
+ * Brings an interface up, with multicast, and sets its alias, in one message; NULL leaves the
+ * alias. Returns 0, -ERR_BUSY for the port, or -ERR_FAILURE.
  */
-int wgif_set_up(struct wgif_kernel *kernel, unsigned int index, unsigned int mtu,
+int wgif_set_up(struct wgif_kernel *kernel, const struct wgif_link *link, unsigned int mtu,
 		const char *alias);
 
-/* Adds an IPv6 address with a prefix of 64 bits, if it is not there. Returns 0 or -ERR_FAILURE. */
-int wgif_add_address(struct wgif_kernel *kernel, unsigned int index,
+/* Adds an IPv6 address with a prefix of 64 bits, if it is not there. */
+int wgif_add_address(struct wgif_kernel *kernel, const struct wgif_link *link,
 		     const struct in6_addr *address);
 
-/* Takes an IPv6 address away. Returns 0, also if it is not there, or -ERR_FAILURE. */
-int wgif_delete_address(struct wgif_kernel *kernel, unsigned int index,
+/* Removes an IPv6 address. Returns 0 also if it is not there. */
+int wgif_delete_address(struct wgif_kernel *kernel, const struct wgif_link *link,
 			const struct in6_addr *address);
 
-/* Takes all link-local addresses away but one. Returns 0 or -ERR_FAILURE. */
-int wgif_drop_other_addresses(struct wgif_kernel *kernel, unsigned int index,
-			      const struct in6_addr *address);
+/* Removes all link-local addresses but one. */
+int wgif_delete_other_addresses(struct wgif_kernel *kernel, const struct wgif_link *link,
+				const struct in6_addr *address);
 
-/* Sets the alias: text of less than WGIF_ALIAS_SIZE bytes. Returns 0 or -ERR_FAILURE. */
-int wgif_set_alias(struct wgif_kernel *kernel, unsigned int index, const char *alias);
+/* Sets the alias: text of less than WGIF_ALIAS_SIZE bytes. */
+int wgif_set_alias(struct wgif_kernel *kernel, const struct wgif_link *link, const char *alias);
 
-/* Deletes an interface; waits until the kernel is done, some 0.1 s. Returns 0 or -ERR_FAILURE. */
-int wgif_delete(struct wgif_kernel *kernel, unsigned int index);
+/*
+ * Deletes an interface, and waits until the kernel is done, some 0.1 s. Returns 0 also if it is not
+ * there.
+ */
+int wgif_delete(struct wgif_kernel *kernel, const struct wgif_link *link);
 
 #endif

@@ -17,7 +17,7 @@ later() {
 ask_later() {
 	request_of "$1" | unshare --fork --time --boottime "$offset" "$PWD/$handler" 2>>"$work/log"
 }
-manner() { tail -n 1 "$work/log" | sed 's/.*, //'; }
+manner() { tail -n 1 "$work/log" | sed -n 's/.* port [0-9]*, \([a-z]*\).*/\1/p'; }
 
 configure
 add_node node1 1
@@ -26,7 +26,7 @@ port=$(port_of "$(ask_later "$key")")
 name=$(interface_of "$key")
 tunnel node1 "$port"
 ok 'a node handshakes' wait_for 15 has_handshake "$name"
-address=$(ip -j addr show dev "$name" | jq -r '.[0].addr_info[0].local')
+address=$(address_of "$name")
 tunnel_works() { ip netns exec node1 ping -c 2 -i 0.2 -W 5 "$address%wg0"; }
 ok 'and its tunnel works' tunnel_works
 handshake=$(handshake_of "$name")
@@ -82,7 +82,7 @@ later 181
 ask_later "$key" >/dev/null
 is "$(manner)" renewed 'it asks again three minutes later: its peer is made anew'
 ok 'and it handshakes' wait_for 30 has_handshake "$name"
-address=$(ip -j addr show dev "$name" | jq -r '.[0].addr_info[0].local')
+address=$(address_of "$name")
 ok 'its tunnel works' tunnel_works
 is "$(count_interfaces)" 1 'there still is one interface'
 done_testing

@@ -9,7 +9,7 @@ fill() {
 	ports=$(random_pubkeys "$1" | while read -r key; do
 		reply=$(ask "$key")
 		port=$(port_of "$reply")
-		[[ $port ]] && ! is_complete "$key" "$port" >&2 && echo incomplete
+		[[ ! $port ]] || is_complete "$key" "$port" >&2 || echo incomplete
 		echo "${port:-code $(code_of "$reply")}"
 	done | sort | xargs)
 }
@@ -36,6 +36,16 @@ ok 'one interface marks that all is full' \
 	ip link property del dev wgpeer-full-5 altname wgpeer-full-5
 fill 2
 is "$ports" '41001 41003' 'once they are let go, the ports are used'
+
+# Nobody tells the next handler of a slot that an operator makes free.
+fill 1
+is "$ports" 'code 1' 'it is full again'
+bearer=$(ip -j link show wgpeer-full-5 | jq -r '.[].ifname')
+port=$(wg show "$(interfaces | grep -vx "$bearer" | head -n 1)" listen-port)
+ip link delete "$(interfaces | grep -vx "$bearer" | head -n 1)"
+sleep 31
+fill 1
+is "$ports" "$port" 'a slot that an operator made free is found within half a minute'
 delete_interfaces
 
 # A known peer whose port is lost to another program while its interface is down.
@@ -71,23 +81,24 @@ ip link add wgpeer05 group 40000 type wireguard
 ip link add wgpeer group 40000 type wireguard
 ip link add wgpeerx6 group 40000 type wireguard
 taken=$(random_pubkey)
-ip link property add dev other altname "$(tr '+/' '-_' <<<"$taken")"
+ip link property add dev other altname "$(altname_of "$taken")"
 foreign='wgpeer1 wgpeer2 wgpeer3 other wgpeer05 wgpeer wgpeerx6'
 # All that there is to know of them, but for counters.
 state() {
 	for name in $foreign; do
-		ip -j -d addr show dev "$name"
+		ip -d addr show dev "$name"
 		ip -6 route show dev "$name"
 	done
 	wg show wgpeer2 dump
 }
 state >"$work/before"
+is "$(grep -c '^[0-9]*: ' "$work/before")" 7 'there are seven of others'
 fill 8
 is "$ports" '41004 41005 41006 41007 41008 41009 code 1 code 1' \
 	'four names of ten are taken by others: six peers'
 for ((i = 0; i < 3; i++)); do ask "$(random_pubkey)" >/dev/null; done
 is "$(code_of "$(ask "$taken")")" 6 "a key that is the altname of another's interface: code 6"
-like "$(tail -n 2 "$work/log")" 'other bears a peer' 'with its name in the log'
+like "$(tail -n 2 "$work/log")" 'failed local: other has a peer' 'with its name in the log'
 state >"$work/after"
 ok 'the interfaces of others are as they were' diff "$work/before" "$work/after"
 

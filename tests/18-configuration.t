@@ -14,6 +14,8 @@ run() {
 	said=$(<"$work/said")
 }
 
+mtu_of() { cat "/sys/class/net/$1/mtu"; }
+
 # The whole file of a shell broker, which it sourced, with its comments and quotes.
 cat >"$etc/config" <<'END'
 # Configuration of wg-broker
@@ -34,7 +36,7 @@ END
 run
 like "$(port_of "$reply")" '^4010[0-4]$' "the shell broker's file: a port of its range"
 is "$status" 0 'exit code 0'
-is "$(ip -j link show dev "$(interface_of "$key")" | jq '.[0].mtu')" 1312 'MTU is that of the file'
+is "$(mtu_of "$(interface_of "$key")")" 1312 'MTU is that of the file'
 unlike "$said" "$etc/config" 'and there is nothing to say of it'
 for ((i = 0; i < 6; i++)); do ask "$(random_pubkey)"; done >"$work/replies"
 is "$(count_interfaces)" 5 'its limit holds'
@@ -42,16 +44,16 @@ delete_interfaces
 
 run -c /nowhere
 is "$(code_of "$reply") $status" '6 78' 'a file that is not there: code 6, exit code 78'
-like "$said" '^broker-handler: /nowhere: unable to open .*: No such file' 'with its name in the log'
+like "$said" '^broker-handler: (failed local: )?/nowhere: unable to open .*: No such file' 'with its name in the log'
 rm "$etc/config"
 BABELPORT='' run
 like "$(port_of "$reply")" '^40[0-9]{3}$' 'no file in the usual place: the defaults'
-is "$(ip -j link show dev "$(interface_of "$key")" | jq '.[0].mtu')" 1374 'of which MTU is 1374'
+is "$(mtu_of "$(interface_of "$key")")" 1374 'of which MTU is 1374'
 delete_interfaces
 : >"$etc/config"
 BABELPORT='' MTU=1290 STARTPORT=40900 run
 ok 'the environment sets STARTPORT' test "$(port_of "$reply")" -ge 40900
-is "$(ip -j link show dev "$(interface_of "$key")" | jq '.[0].mtu')" 1290 'and MTU'
+is "$(mtu_of "$(interface_of "$key")")" 1290 'and MTU'
 delete_interfaces
 
 # wrong LINE MESSAGE: this as line 3 of a file is a mistake, and said to be this one.
@@ -59,7 +61,7 @@ wrong() {
 	printf '# a comment\n\n%s\nMTU=1400\n' "$1" >"$etc/config"
 	run
 	is "$(code_of "$reply") $status" '6 78' "$1: code 6, exit code 78"
-	like "$said" "^broker-handler: $etc/config:3: $2" "$1: the message"
+	like "$said" "^broker-handler: (failed local: )?$etc/config:3: $2" "$1: the message"
 }
 number='must be a number from'
 wrong MTU=1279 "MTU $number 1280 to 65455"
@@ -93,7 +95,8 @@ wrong 'MTU=`reboot`' 'MTU: \$, ` and .* are not expanded'
 wrong 'PRIVATEKEY=/a;reboot' 'PRIVATEKEY: ; & .* must stand in quotes'
 printf 'MTU=1\n\nMTU=2\nPORT=1\n' >"$etc/config"
 run
-is "$(grep -c "$etc/config:[134]: " <<<"$said")" 3 'three mistakes: a message for each'
+is "$(grep -o "$etc/config:[0-9]*: " <<<"$said" | cut -d : -f 2 | xargs)" '1 3 4' \
+	'three mistakes: a message for each'
 printf 'STARTPORT=40002\nENDPORT=40001\n' >"$etc/config"
 run
 like "$(code_of "$reply") $said" '^6 .*ENDPORT must not be lower than STARTPORT' \
@@ -108,7 +111,7 @@ is "$(count_interfaces)" 0 'no interface came of all that'
 bad_key() {
 	run
 	is "$(code_of "$reply") $status" '6 78' "$1: code 6, exit code 78"
-	like "$said" "^broker-handler: unable to read the private key $etc/secret: $2" \
+	like "$said" "^broker-handler: (failed local: )?unable to read the private key $etc/secret: $2" \
 		"$1: the message"
 }
 configure
@@ -156,7 +159,7 @@ name=$(interface_of "$key")
 tunnel node1 "$port"
 ok 'a node handshakes' wait_for 15 has_handshake "$name"
 handshake=$(handshake_of "$name")
-configure STARTPORT=42000 ENDPORT=42100 MTU=1290
+configure STARTPORT=42000 ENDPORT=42149 MTU=1290
 run
 is "$(port_of "$reply")" "$port" 'other ports are configured: a live peer keeps its own'
 is "$(handshake_of "$name")" "$handshake" 'and its session'
@@ -165,12 +168,12 @@ run
 is "$(port_of "$reply")" "$port" 'even if the private key is gone'
 renew_key
 ip -n node1 link delete wg0
-ip link set "$name" alias 'no note' down
+ip link set "$name" down
 run
 port2=$(port_of "$reply")
 is "$port2" "$((42000 + ${name#wgpeer} - 1))" 'when it is renewed, it gets the new port'
 ok 'on the same interface, which is complete' is_complete "$key" "$port2"
-is "$(ip -j link show dev "$name" | jq '.[0].mtu')" 1290 'and has the new MTU'
+is "$(mtu_of "$name")" 1290 'and has the new MTU'
 
 like "$("$handler" -h)" '^usage: broker-handler \[-hV\] \[-c file\]$' '-h prints the usage'
 like "$("$handler" -V)" '^broker-handler [0-9.]+$' '-V prints the version'

@@ -6,7 +6,7 @@ source tests/lib.sh
 # What goes to syslog ends in this file.
 socat -u UNIX-RECV:/dev/log,mode=666 "OPEN:$work/syslog,creat,append" &
 jobs+=($!)
-wait_for 10 test -S /dev/log
+await 10 test -S /dev/log
 
 # by_socketpair TEXT [ARG...]: what the handler with these arguments sends to a node whose socket is
 # its stdin, stdout and stderr.
@@ -51,6 +51,38 @@ like "$(by_socketpair "$request" -c /nowhere)" "$code6" 'no configuration: code 
 
 like "$(request_of "$(random_pubkey)" | "$handler" 2>&-)" "$port" 'stderr is closed: a port'
 
+# by_stuck_syslog TEXT: how the handler ends, whether its reply was there at once, and that, while
+# nobody reads /dev/log and its queue is full.
+by_stuck_syslog() {
+	python3 - "$1" "$handler" <<-'END'
+		import os, socket, subprocess, sys, time
+		os.unlink("/dev/log")
+		log, filler = (socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2))
+		log.bind("/dev/log")
+		filler.connect("/dev/log")
+		try:
+		    while True:
+		        filler.send(b"x", socket.MSG_DONTWAIT)
+		except BlockingIOError:
+		    pass
+		ours, theirs = socket.socketpair()
+		begun = time.monotonic()
+		handler = subprocess.Popen(sys.argv[2], stdin=theirs, stdout=theirs, stderr=theirs)
+		theirs.close()
+		ours.sendall(sys.argv[1].encode() + b"\n")
+		reply = ours.recv(4096).decode()
+		print("at once" if time.monotonic() - begun < 1 else "late", end=" ")
+		print(handler.wait(60), reply)
+	END
+}
+like "$(by_stuck_syslog "$(request_of "$(random_pubkey)")")" '^at once 0 \{"version":1,"port":' \
+	'a syslog that takes nothing: the reply is there at once, and the handler gets to its end'
+kill "${jobs[0]}"
+rm /dev/log
+socat -u UNIX-RECV:/dev/log,mode=666 "OPEN:$work/syslog,creat,append" &
+jobs+=($!)
+await 10 test -S /dev/log
+
 # The real xinetd.
 cat >"$work/xinetd.conf" <<END
 service broker
@@ -72,7 +104,7 @@ END
 xinetd -dontfork -f "$work/xinetd.conf" 2>"$work/xinetd.log" &
 jobs+=($!)
 ok 'xinetd listens' wait_for 10 listens 40000
-by_xinetd() { client -x "$1\\n" | jq -j .reply; }
+by_xinetd() { client -s reply -x "$1\\n"; }
 check_all xinetd by_xinetd
-is "$(count_interfaces)" 2 'two keys, two interfaces'
+is "$(count_interfaces)" 3 'three keys, three interfaces'
 done_testing

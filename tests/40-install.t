@@ -1,48 +1,82 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# make install and uninstall: what they place, spare and print; the firewall example; no supervisor runs.
+# vm: none
+# make install and uninstall into DESTDIR: what they place and spare. What they print is followed to
+# the letter by the tests of the supervisors.
+source tests/tap.sh
 
-source tests/lib.sh
-
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 dest=$work/dest
-installed() { (cd "$dest" && find . ! -type d -printf '%m %P\n' | sort -k 2 | paste -sd ' '); }
-programs='755 usr/local/sbin/broker-admin 755 usr/local/sbin/broker-connect 755 usr/local/sbin/broker-handler'
+# Not the flags of a make that runs this test.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 
+installed() { (cd "$dest" && find . ! -type d -printf '%m %P\n' | sort -k 2); }
+# run ACTION SUPERVISOR [VARIABLE=VALUE...]
+run() { make -s "$1" "DESTDIR=$dest" "SUPERVISOR=$2" "${@:3}" >"$work/output" 2>&1; }
+
+# check SUPERVISOR MODE FILE...: these are installed, and what is for all supervisors.
 check() {
-	local supervisor=$1 wanted=$2
-	ok "$supervisor: make install" make -s install "DESTDIR=$dest" "SUPERVISOR=$supervisor" MANDIR=/man
-	is "$(installed | sed 's/ 644 man[^ ]*//g')" "$wanted" "$supervisor: these files"
+	local supervisor=$1
+	shift
+	printf '%s %s\n' "$@" 644 etc/wg-broker/config \
+		644 lib/systemd/network/10-wg-broker.network 644 lib/udev/rules.d/70-wg-broker.rules \
+		755 usr/local/sbin/broker-accept 755 usr/local/sbin/broker-admin \
+		755 usr/local/sbin/broker-connect 755 usr/local/sbin/broker-handler \
+		644 usr/local/share/man/man8/broker-accept.8 \
+		644 usr/local/share/man/man8/broker-admin.8 644 usr/local/share/man/man8/broker-connect.8 \
+		644 usr/local/share/man/man8/broker-handler.8 | sort -k 2 >"$work/wanted"
+	ok "$supervisor: make install" run install "$supervisor"
+	is "$(installed)" "$(<"$work/wanted")" "$supervisor: these files"
 	echo MTU=1300 >"$dest/etc/wg-broker/config"
-	make -s install "DESTDIR=$dest" "SUPERVISOR=$supervisor" MANDIR=/man >"$work/output"
-	is "$(<"$dest/etc/wg-broker/config")" MTU=1300 "$supervisor: a configuration is not written over"
-	ok "$supervisor: make uninstall" make -s uninstall "DESTDIR=$dest" "SUPERVISOR=$supervisor" MANDIR=/man
-	is "$(installed)" '644 etc/wg-broker/config' "$supervisor: only a changed configuration is left"
+	ok "$supervisor: make install again" run install "$supervisor"
+	is "$(<"$dest/etc/wg-broker/config")" MTU=1300 "$supervisor: keeps a changed configuration"
+	ok "$supervisor: make uninstall" run uninstall "$supervisor"
+	is "$(installed)" '644 etc/wg-broker/config' "$supervisor: and leaves nothing else"
 	rm -r "$dest"
-	make -s install "DESTDIR=$dest" "SUPERVISOR=$supervisor" MANDIR=/man >"$work/output"
-	make -s uninstall "DESTDIR=$dest" "SUPERVISOR=$supervisor" MANDIR=/man >"$work/output"
-	is "$(installed)" '' "$supervisor: nothing is, if it was not changed"
-	rm -rf "$dest"
+	ok "$supervisor: make install once more" run install "$supervisor"
+	ok "$supervisor: make uninstall at once" run uninstall "$supervisor"
+	is "$(installed)" '' "$supervisor: takes an unchanged configuration, too"
+	rm -r "$dest"
 }
 
-units=lib/systemd/system/wg-broker
-check systemd "644 etc/wg-broker/config 644 $units-prune.service 644 $units-prune.timer 644 $units.socket 644 $units@.service 644 usr/lib/sysusers.d/wg-broker.conf $programs"
-check socat-service "644 etc/wg-broker/config 644 $units-prune.service 644 $units-prune.timer 644 $units-socat.service 644 usr/lib/sysusers.d/wg-broker.conf $programs 755 usr/local/sbin/wg-broker-socat"
-check xinetd "644 etc/cron.d/wg-broker-prune 644 etc/wg-broker/config 644 etc/xinetd.d/wg-broker $programs"
-check socat "644 etc/cron.d/wg-broker-prune 644 etc/wg-broker/config $programs 755 usr/local/sbin/wg-broker-socat"
+# hardened PROGRAM TYPE: a memory error in an installed program is hard to exploit. Its type is "DYN" if
+# its code may be anywhere in memory.
+hardened() {
+	local file=$dest/usr/sbin/$1 headers symbols
+	headers=$(readelf -hlW "$file")
+	symbols=$(readelf -sW "$file")
+	like "$headers" "Type: +$2 " "$1: of type $2"
+	like "$headers" 'GNU_STACK .* RW ' "$1: its stack is not executable"
+	is "$(grep -c ' RWE ' <<<"$headers")" 0 "$1: nothing is writable and executable"
+	# In the list of segments: what is loaded, and what is read-only after the start.
+	is "$(grep -cE '^ +[0-9]+ .* \.got ' <<<"$headers")" 2 "$1: addresses are read-only"
+	like "$(grep -cE '^ +[0-9]+ .* \.got\.plt ' <<<"$headers")" '^[02]$' "$1: those of functions, too"
+	like "$symbols" ' __stack_chk_fail' "$1: its stack has a protector"
+	like "$symbols" ' __vsnprintf_chk' "$1: is built with _FORTIFY_SOURCE"
+}
 
-make -s install "DESTDIR=$dest" SUPERVISOR=systemd PREFIX=/usr >"$work/output"
+units=lib/systemd/system
+prune=(644 "$units/wg-broker-prune.service" 644 "$units/wg-broker-prune.timer"
+	644 "$units/wg-broker-resync@.service" 644 usr/lib/sysusers.d/wg-broker.conf)
+check systemd "${prune[@]}" 644 "$units/wg-broker.socket" 644 "$units/wg-broker.service"
+check systemd-inetd "${prune[@]}" 644 "$units/wg-broker-inetd.socket" \
+	644 "$units/wg-broker-inetd@.service" 644 "$units/wg-broker.slice"
+check xinetd 644 etc/cron.d/wg-broker-prune 644 etc/xinetd.d/wg-broker
+check socat 644 etc/cron.d/wg-broker-prune 755 usr/local/sbin/wg-broker-socat
+
+ok 'make install with other folders' run install systemd PREFIX=/usr MANDIR=/man
+for program in accept admin connect; do hardened "broker-$program" DYN; done
+hardened broker-handler EXEC
 is "$(grep -h ^ExecStart "$dest"/lib/systemd/system/*.service | sort | paste -sd ' ')" \
-	'ExecStart=/usr/sbin/broker-admin prune ExecStart=/usr/sbin/broker-handler' \
+	'ExecStart=/usr/sbin/broker-accept -m 1024 -s 64 /usr/sbin/broker-handler ExecStart=/usr/sbin/broker-admin prune ExecStart=/usr/sbin/broker-admin resync -w 60' \
 	'the units name the programs where PREFIX puts them'
-like "$(make -s install SUPERVISOR=inetd 2>&1)" 'must be systemd, socat-service, xinetd or socat' 'another supervisor is refused'
-
-make -s install SUPERVISOR=socat >"$work/output"
-is "$(sed -n 's/^  \([a-z][^ ]*\) .*/\1/p' "$work/output" | paste -sd ' ')" 'groupadd useradd wg echo' \
-	'it prints what remains to be done'
-is "$(getent passwd wg-broker; find "$etc" -type f)" "$etc/config" 'it makes no user and no key'
-
-ok 'the firewall example loads' nft -f contrib/nftables/wg-broker.nft
-ok 'and again' nft -f contrib/nftables/wg-broker.nft
-is "$(nft list tables | grep -c wg_broker)" 1 'it is one table'
-ok 'the OpenWrt files are well-formed' sh -c 'sh -n contrib/openwrt/wg-broker.init && jq . contrib/openwrt/wg-broker.json'
+is "$(installed | sed -n 's|^644 \(man/\)|\1|p' | paste -sd ' ')" \
+	'man/man8/broker-accept.8 man/man8/broker-admin.8 man/man8/broker-connect.8 man/man8/broker-handler.8' \
+	'the pages are where MANDIR says'
+status=0
+run install inetd || status=$?
+is "$status" 2 'another supervisor is refused'
+like "$(<"$work/output")" 'must be systemd, systemd-inetd, xinetd or socat' 'with a reason'
+ok 'the OpenWrt init script is well-formed' sh -n contrib/openwrt/wg-broker.init
 done_testing

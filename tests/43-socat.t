@@ -1,17 +1,48 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: --systemd --memory 2048 --timeout 600
-# socat: installation, a tunnel by IPv4 and IPv6, privileges, syslog, exit codes.
+# vm: --systemd
+# socat: installation, a tunnel by IPv4 and IPv6, privileges, syslog, exit codes, limits, upgrades.
 
 supervisor=socat
 source tests/supervisor.sh
 
+ok 'the firewall example loads' nft -f contrib/nftables/wg-broker.nft
+ok 'and again' nft -f contrib/nftables/wg-broker.nft
+is "$(nft list tables | grep -c wg_broker)" 1 'it is one table'
+nft flush ruleset
+ok 'the access rules for OpenWrt are well-formed' jq . contrib/openwrt/wg-broker.json
 test_installation
 is "$(stat -c %U "/proc/$(socat_pid)")" wg-broker 'socat itself is not root either'
 diag 'log lines, exit codes'
+end_briefly
 test_outcomes
 test_cron
+diag 'limits'
+# Beyond the first sixty it lets in one a second.
+settings MAXCONNECTIONS=2 TIMEOUT=60
+nft -f contrib/nftables/wg-broker.nft
+is "$(connect 70 127.0.9.1)" '64 6' 'with the firewall example, of 70 connections of one source 6 are refused'
+nft flush ruleset
+await 60 no_handlers
+
 diag 'restart, upgrade, stop'
+settings MAXCONNECTIONS=500 BABELPORT=
+random_pubkeys 50 >"$work/keys"
+ask_on "$work/keys"
+for _ in 1 2 3; do
+	make -s install SUPERVISOR=socat >"$work/output"
+	sleep 0.5
+done
+all_answered '50 nodes, while it was upgraded'
+# socat holds the socket itself: whoever comes between its end and its start is refused.
+ask_on "$work/keys"
+stop_broker
+await 60 is_gone
+sleep 0.5
+start_broker
+ask_off '50 nodes, while it was restarted'
+like "$(of_asked other)" '^\{("Connection(Refused|Reset)Error":[0-9]+,?)*\}$' \
+	'restarted, it sends away who comes at that moment, but leaves nobody waiting'
 test_survival
 test_uninstall
 done_testing

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The node's side with several gateways: which one it takes, and what it says of the others.
-# vm: --timeout 600
 
 # shellcheck disable=SC2016,SC2317 # text for eval, and functions that are called by name
 source tests/lib.sh
@@ -35,19 +34,12 @@ connect good -n -g -k "$work/other.key" "$full" || true
 at good "$connect" -g -n -k "$work/other.key" "$full" >/dev/null 2>&1
 
 # One that is full, one that is dead in each of three ways, and a good one.
-# milliseconds COMMAND [ARG...]: leaves in $took how long it took.
-milliseconds() {
-	local before=${EPOCHREALTIME/[.,]/}
-	"$@"
-	took=$(((${EPOCHREALTIME/[.,]/} - before) / 1000))
-}
-milliseconds connect node -o -n -p "$key" "$full" "$no_route" "$no_port" "$good"
-without=$took
-milliseconds connect node -o -p "$key" "$full" "$no_route" "$no_port" "$silent" "$good"
+before=${EPOCHREALTIME/[.,]/}
+connect node -o -p "$key" "$full" "$no_route" "$no_port" "$silent" "$good"
+took=$(((${EPOCHREALTIME/[.,]/} - before) / 1000))
 is "$status" 0 'connected in spite of a full, a dead and a silent gateway'
-diag "took $took ms; $without ms without the silent one"
-# On a busy host all the rest may take this machine long.
-ok 'in under 6 s' test $((took - without)) -lt 6000
+diag "took $took ms"
+ok 'in under 6 s' test "$took" -lt 6000
 like "$words" "gateway $full \($full\): full" 'it names the full one'
 like "$words" "gateway $no_route \($no_route\): unreachable: Network is unreachable" 'no route'
 like "$words" "gateway 192.0.2.12 \(192.0.2.12\): unreachable: Connection refused" 'no port'
@@ -74,9 +66,9 @@ table=(
 for row in "${table[@]}"; do
 	read -ra gateways <<<"${row#*: }"
 	connect node --json -p "$key" "${gateways[@]}"
-	is "$status $(jq -r .result <<<"$printed")" "${row%%:*}" "${row%%:*}: ${gateways[*]}"
+	is "$status $(jq -r '"\(.result) \(.attempts | length)"' <<<"$printed")" \
+		"${row%%:*} ${#gateways[@]}" "${row%%:*}: ${gateways[*]}, each asked once"
 	ok 'no interface was made' eval '! ip -n node link show wgmesh'
-	is "$(jq '.attempts | length' <<<"$printed")" "${#gateways[@]}" 'each was asked once'
 done
 like "$words" "gateway $mute \($mute\): silent: no connection in time" 'one that drops packets'
 connect node -n "$refuses"
@@ -91,8 +83,8 @@ like "$words" 'silent: (closed without a reply|Connection reset by peer)' 'one t
 firsts() {
 	for _ in {1..12}; do
 		connect node -n --json "$@" "$no_route" "$babbles"
-		jq -r '.attempts[0].outcome' <<<"$printed"
-	done | sort | uniq -c | awk '{print $2}' | paste -sd ' '
+		echo "$printed"
+	done | jq -r '.attempts[0].outcome' | sort -u | paste -sd ' '
 }
 is "$(firsts -o)" unreachable '-o asks in the order given'
 is "$(firsts)" 'nonsense unreachable' 'without it the order is random'
@@ -105,8 +97,9 @@ is "$(jq -r '.attempts | map(.address, .outcome) | join(" ")' <<<"$printed")" \
 
 # Three hundred nodes over three equal gateways: one half knows each by a name of its own, the other
 # all three by one name.
+nodes=300
 for number in 1 2 3; do
-	add_gateway "equal$number" $((10 + number)) MAXCONNECTIONS=300
+	add_gateway "equal$number" $((10 + number)) MAXCONNECTIONS=$nodes
 	echo "192.0.2.$((20 + number)) equal$number.example equal.example" >>/etc/hosts
 done
 one_node() {
@@ -115,14 +108,14 @@ one_node() {
 	at node "$connect" -g -k "$work/load-$1.key" -n --json "${names[@]}" 2>>"$work/load.log"
 }
 SECONDS=0
-for node in {1..300}; do
+for ((node = 1; node <= nodes; node++)); do
 	one_node "$node" >"$work/load-$node.json" &
 	pids+=($!)
-	((node % 4)) || { wait "${pids[@]}" && pids=(); }
+	((node % 4)) || { wait "${pids[@]}"; pids=(); }
 done
-diag "300 nodes took $SECONDS s"
+diag "$nodes nodes took $SECONDS s"
 cat "$work"/load-*.json >"$work/load"
-is "$(jq -r .result "$work/load" | sort | uniq -c | xargs)" '300 accepted' 'all have a gateway'
+is "$(jq -r .result "$work/load" | sort | uniq -c | xargs)" "$nodes accepted" 'all have a gateway'
 for address in 192.0.2.2{1..3}; do
 	count=$(jq -r .gateway_address "$work/load" | grep -cx "$address")
 	diag "$count nodes at $address, $(jq -r 'select(.gateway == "equal.example").gateway_address' \

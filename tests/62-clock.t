@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The node's side with a wrong clock. Gateway and node share the machine's: the gateway's replies
 # are made to tell the right time after that one was set wrong.
-# vm: --timeout 300
 
 # shellcheck disable=SC2016,SC2317 # text for eval, and functions that are called by name
 source tests/lib.sh
@@ -17,10 +16,9 @@ $PWD/$handler -c $work/gw1.config | jq -c --argjson off \$(<$work/offset) '.time
 EOT
 chmod +x "$work/right"
 kill "${gateway_pid[gw1]}"
-wait_for 10 eval '! at gw1 socat -u OPEN:/dev/null TCP:127.0.0.1:40000'
+await 10 eval '! at gw1 socat -u OPEN:/dev/null TCP:127.0.0.1:40000'
 serve gw1 "EXEC:$work/right"
 add_node node 30
-has_handshake_at() { [[ $(shown "$1" latest-handshakes) != 0 ]]; }
 
 echo 200 >"$work/offset"
 connect node -g -t -p "$key" 192.0.2.11
@@ -38,7 +36,7 @@ connect node --json -p "$key" 192.0.2.11
 is "$status" 0 'connected, without -t'
 like "$words" "clock is wrong: here it is $here [0-9:]+ UTC, at gateway 192.0.2.11 $there" \
 	'a warning with both times'
-like "$words" '\(-t does that\)' 'and with the way out'
+like "$words" '\(-t sets it\)' 'and with the way out'
 is "$(jq -r .clock_set <<<"$printed")" false 'the clock is as it was'
 offset=$(jq -r .clock_offset <<<"$printed")
 ok '--json tells how far it is off' test "$offset" -ge $((year - 60)) -a "$offset" -le $((year + 60))

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The node's side and gateways that make no sense: a message, a code, and nothing left behind.
-# vm: --timeout 300
 
 # shellcheck disable=SC2016,SC2317 # text for eval, and functions that are called by name
 source tests/lib.sh
@@ -34,26 +33,18 @@ nonsense() {
 	is "$(state)" "$before" "$1: nothing is left behind"
 }
 
+# All that the parser can be told is in tests/unit/answer.c; here is a row for each class and way.
 all_nonsense() {
 	nonsense 'not JSON' 'not one JSON object' 'echo 40000'
-	nonsense 'a page' 'not one JSON object' 'echo "<html>400 Bad Request</html>"'
 	nonsense 'a list' 'not one JSON object' "echo '[{\"version\":1,\"port\":40000,\"time\":1}]'"
-	nonsense 'port 0' 'no port' "echo '{\"version\":1,\"port\":0,\"time\":1795373281}'"
 	nonsense 'port 70000' 'no port' "echo '{\"version\":1,\"port\":70000,\"time\":1795373281}'"
-	nonsense 'port -1' 'no port' "echo '{\"version\":1,\"port\":-1,\"time\":1795373281}'"
-	nonsense 'port "40000"' 'no port' "echo '{\"version\":1,\"port\":\"40000\",\"time\":1795373281}'"
-	nonsense 'port 40000.0' 'no port' "echo '{\"version\":1,\"port\":40000.0,\"time\":1795373281}'"
 	nonsense 'no time' 'no time' "echo '{\"version\":1,\"port\":40000}'"
-	nonsense 'time as text' 'no time' "echo '{\"version\":1,\"port\":40000,\"time\":\"now\"}'"
-	nonsense 'time -1' 'no time' "echo '{\"version\":1,\"port\":40000,\"time\":-1}'"
 	nonsense 'two objects' 'something behind' \
 		"echo '{\"version\":1,\"port\":40000,\"time\":1795373281}'
 		echo '{\"version\":1,\"port\":40001,\"time\":1795373281}'"
 	nonsense 'two objects, the later one later' 'something behind' \
 		"echo '{\"version\":1,\"port\":40000,\"time\":1795373281}'; sleep 0.1
 		echo '{\"version\":1,\"port\":40001,\"time\":1795373281}'"
-	nonsense 'two ports' 'not one JSON object' \
-		"echo '{\"version\":1,\"port\":40000,\"port\":40001,\"time\":1795373281}'"
 	nonsense 'a NUL' 'something behind' \
 		"printf '{\"version\":1,\"port\":40000,\"time\":1795373281}\\0\\n'"
 	nonsense '1 MiB' 'too long' 'head -c 1048576 /dev/zero | tr "\0" " "'
@@ -61,9 +52,6 @@ all_nonsense() {
 		'printf "{\"x\":\""; head -c 1048576 /dev/zero | tr "\0" x; echo "\"}"'
 	nonsense 'half a reply' 'not one JSON object' "printf '{\"version\":1,\"port\":40000'"
 	nonsense 'an error without a code' 'an error without' "echo '{\"version\":1,\"error\":{}}'"
-	nonsense 'an error that is text' 'an error without' "echo '{\"version\":1,\"error\":\"no\"}'"
-	nonsense 'an error with two codes' 'not one JSON object' \
-		"echo '{\"version\":1,\"error\":{\"code\":1,\"code\":5}}'"
 	nonsense 'a port and an error' 'both' \
 		"echo '{\"version\":1,\"port\":40000,\"time\":1795373281,\"error\":{\"code\":1}}'"
 	nonsense 'version 2' 'unsupported' "echo '{\"version\":2,\"port\":40000,\"time\":1795373281}'"
@@ -94,7 +82,8 @@ sleep 20
 EOT
 before=$SECONDS
 connect node -n 192.0.2.11
+took=$((SECONDS - before))
 is "$status" 0 'a gateway that gives no version and does not hang up'
-ok 'is not waited for' test $((SECONDS - before)) -lt 4
+ok 'is not waited for' test "$took" -lt 4
 
 done_testing

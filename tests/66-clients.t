@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Both ends of the protocol with what is in the field: shell clients at our handler, and our node's
 # side at a gateway that is a shell script.
-# vm: --timeout 300
 
 # shellcheck disable=SC2016,SC2317 # text for other shells, and functions that are called by name
 source tests/lib.sh

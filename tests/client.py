@@ -8,15 +8,19 @@ line of JSON for each connection, in the order of the requests:
   reply    what came, as text
   port     the port in it, or null
   code     the error's code in it, or null
+  lines    how many newlines are in it
   sent     seconds from the first byte sent to the last, or null if not all was sent
   replied  seconds from the first byte sent to the first byte of the reply, or null
   ended    seconds from the first byte sent to the end of the connection
   end      how it ended: eof, reset, timeout (ours), or the words of another error
 """
+# Python takes much longer to start than a request takes: no module that is not needed.
 import argparse
-import asyncio
 import json
+import select
+import socket
 import sys
+import threading
 import time
 
 
@@ -32,15 +36,24 @@ def arguments():
     parser.add_argument("-t", "--timeout", type=float, default=60)
     parser.add_argument("-n", "--times", type=int, default=1, help="how often each is sent")
     parser.add_argument("-x", "--text", help="send this, in which \\n, \\x00 ... are understood")
+    parser.add_argument("-r", "--rows", help="send each line of this file, as with -x, in turn")
     parser.add_argument("-f", "--file", help="send what this file holds")
     parser.add_argument("-k", "--keys", help="send a request for each line of this file")
+    parser.add_argument("-s", "--show", help="print these, separated by blanks, instead of JSON")
     parser.add_argument("key", nargs="*")
     return parser.parse_args()
 
 
+def unescaped(text):
+    return text.encode().decode("unicode_escape").encode("latin-1")
+
+
 def requests(options):
     if options.text is not None:
-        return [options.text.encode().decode("unicode_escape").encode("latin-1")]
+        return [unescaped(options.text)]
+    if options.rows:
+        with open(options.rows, encoding="ascii") as file:
+            return [unescaped(line.rstrip("\n")) for line in file]
     if options.file:
         with open(options.file, "rb") as file:
             return [file.read()]
@@ -59,73 +72,105 @@ def units(options, data):
     return [data]
 
 
-async def send(options, writer, data, result, start):
-    try:
-        for i, unit in enumerate(units(options, data)):
-            if i and options.delay:
-                await asyncio.sleep(options.delay)
-            writer.write(unit)
-            await writer.drain()
-        result["sent"] = round(time.monotonic() - start, 3)
-        if options.after == "half":
-            writer.write_eof()
-    except ConnectionError:
-        pass  # the gateway has had enough; the reader sees how it ends
+class Connection:
+    """One request and what comes of it."""
 
+    def __init__(self, options, data):
+        self.options, self.data, self.start = options, data, None
+        self.result = dict.fromkeys(
+            ["reply", "port", "code", "lines", "sent", "replied", "ended", "end"])
 
-async def receive(reader, result, start):
-    reply = b""
-    while True:
+    def note(self, what):
+        self.result[what] = round(time.monotonic() - self.start, 3)
+
+    def send(self, connection):
+        """All of it; what may take long while receive() reads, since the gateway may reply."""
         try:
-            data = await reader.read(65536)
-        except ConnectionError:
-            result["end"] = "reset"
-            break
-        if not data:
-            result["end"] = "eof"
-            break
-        if not reply:
-            result["replied"] = round(time.monotonic() - start, 3)
-        reply += data
-        result["reply"] = reply.decode("utf-8", "backslashreplace")
+            for i, unit in enumerate(units(self.options, self.data)):
+                if i:
+                    time.sleep(self.options.delay)
+                connection.sendall(unit)
+            self.note("sent")
+            if self.options.after == "half":
+                connection.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the gateway has had enough; the reader sees how it ends
+
+    def receive(self, connection):
+        """How it ends."""
+        reply = b""
+        readable = select.poll()
+        readable.register(connection, select.POLLIN)
+        while True:
+            rest = self.start + self.options.timeout - time.monotonic()
+            if rest <= 0 or not readable.poll(1000 * rest):
+                return "timeout"
+            try:
+                data = connection.recv(65536)
+            except ConnectionError:
+                return "reset"
+            if not data:
+                return "eof"
+            if not reply:
+                self.note("replied")
+            reply += data
+            self.result["reply"] = reply.decode("utf-8", "backslashreplace")
+
+    def exchange(self):
+        with socket.create_connection((self.options.host, self.options.port)) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.start = time.monotonic()
+            sender = threading.Thread(target=self.send, args=(connection,), daemon=True)
+            if len(self.data) < 4096 and self.options.unit == "whole":
+                self.send(connection)
+            else:
+                sender.start()
+            if self.options.after == "close":
+                self.result["end"] = "closed by us"
+            else:
+                self.result["end"] = self.receive(connection)
+            self.note("ended")
+            if sender.is_alive():
+                sender.join(2)
+
+    def run(self):
+        result = self.result
+        try:
+            self.exchange()
+            answer = json.loads(result["reply"] or "{}")
+            result["port"] = answer.get("port")
+            result["code"] = answer.get("error", {}).get("code")
+            result["lines"] = (result["reply"] or "").count("\n")
+        except OSError as error:
+            result["end"] = str(error)
+        except ValueError as error:
+            result["end"] += f", and the reply is not JSON: {error}"
 
 
-async def exchange(options, data, result):
-    reader, writer = await asyncio.open_connection(options.host, options.port)
-    start = time.monotonic()
-    sender = asyncio.create_task(send(options, writer, data, result, start))
-    try:
-        if options.after == "close":
-            await sender
-            result["end"] = "closed by us"
-        else:
-            await asyncio.wait_for(receive(reader, result, start), options.timeout)
-    except asyncio.TimeoutError:
-        result["end"] = "timeout"
-    result["ended"] = round(time.monotonic() - start, 3)
-    sender.cancel()
-    writer.close()
+def shown(value):
+    if value is None:
+        return "none"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-async def connection(options, data):
-    result = dict.fromkeys(["reply", "port", "code", "sent", "replied", "ended", "end"])
-    try:
-        await exchange(options, data, result)
-        answer = json.loads(result["reply"] or "{}")
-        result["port"] = answer.get("port")
-        result["code"] = answer.get("error", {}).get("code")
-    except OSError as error:
-        result["end"] = str(error)
-    except ValueError as error:
-        result["end"] += f", and the reply is not JSON: {error}"
-    return result
-
-
-async def main():
+def main():
     options = arguments()
-    work = [connection(options, data) for data in requests(options) for _ in range(options.times)]
-    for result in await asyncio.gather(*work):
-        print(json.dumps(result))
+    connections = [Connection(options, data)
+                   for data in requests(options) for _ in range(options.times)]
+    if options.rows:
+        for connection in connections:
+            connection.run()
+    else:
+        threads = [threading.Thread(target=connection.run) for connection in connections]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    for connection in connections:
+        if options.show:
+            print(*(shown(connection.result[name]) for name in options.show.split()))
+        else:
+            print(json.dumps(connection.result))
 
 
-sys.exit(asyncio.run(main()))
+sys.exit(main())

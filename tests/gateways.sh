@@ -23,7 +23,7 @@ serve() {
 		"TCP6-LISTEN:40000,fork,reuseaddr,ipv6only=0,backlog=1024,max-children=500" \
 		"$2" 2>>"$work/$1.log" &
 	gateway_pid[$1]=$!
-	wait_for 10 ip netns exec "$1" socat -u OPEN:/dev/null TCP:127.0.0.1:40000
+	await 10 ip netns exec "$1" socat -u OPEN:/dev/null TCP:127.0.0.1:40000
 }
 
 # replies NAME NUMBER: a gateway whose replies are what the commands on stdin print. They run in
@@ -64,3 +64,11 @@ pings() { at "$1" ping -c 1 -W 1 "fe80::$(printf '%x' $(($2 - 39999)))%wgmesh"; 
 
 # shown NODE WHAT: what `wg show` tells of the node's only peer, without its key.
 shown() { at "$1" wg show wgmesh "$2" | cut -f 2-; }
+has_handshake_at() { [[ $(shown "$1" latest-handshakes) == [1-9]* ]]; }
+
+# mtu_at, mac_at NODE INTERFACE
+mtu_at() { at "$1" cat "/sys/class/net/$2/mtu"; }
+mac_at() { at "$1" cat "/sys/class/net/$2/address"; }
+
+# addresses_at NODE INTERFACE: its IPv6 addresses.
+addresses_at() { ip -n "$1" -o -6 addr show dev "$2" | awk '{ sub("/.*", "", $4); print $4 }' | xargs; }

@@ -10,13 +10,16 @@ of JSON:
   answered   nodes with a port
   refused    the other replies, and how often each came
   seconds    from the first connection to the last reply
-  slowest    the longest wait for a reply, in seconds
+  median     the wait for a reply, in seconds
+  slowest    the longest of them
 """
 import argparse
 import asyncio
 import collections
 import ipaddress
 import json
+import resource
+import socket
 import sys
 import time
 
@@ -36,8 +39,11 @@ def arguments():
     parser.add_argument("-a", "--answered", metavar="FILE",
                         help="write a line for each node with a port: its key and that")
     parser.add_argument("-q", "--sequential", action="store_true", help="one after the other")
+    parser.add_argument("-r", "--rest", type=float, default=0,
+                        help="seconds from one to the next, with -q")
     parser.add_argument("-S", "--silent", type=int, metavar="N",
-                        help="instead: N connections of one source that send nothing")
+                        help="instead: N connections that send nothing")
+    parser.add_argument("-o", "--one", action="store_true", help="all of them from one source")
     return parser.parse_args()
 
 
@@ -48,7 +54,7 @@ async def connect(options, number):
         first = ipaddress.ip_address(options.source[turn])
         # An IPv6 node has a /64 of its own.
         step = number << 64 if first.version == 6 else number
-        local = (str(first + (0 if options.silent else step)), 0)
+        local = (str(first + (0 if options.one else step)), 0)
     return await asyncio.open_connection(options.host[turn], options.port, local_addr=local)
 
 
@@ -76,12 +82,20 @@ async def node(options, number, key):
     return key, reply, time.monotonic() - begun
 
 
+async def in_turn(options, keys):
+    results = []
+    for numbered in enumerate(keys):
+        results.append(await node(options, *numbered))
+        await asyncio.sleep(options.rest)
+    return results
+
+
 async def all_nodes(options):
     with open(options.keys, encoding="ascii") as file:
         keys = file.read().split()
     begun = time.monotonic()
     if options.sequential:
-        results = [await node(options, *numbered) for numbered in enumerate(keys)]
+        results = await in_turn(options, keys)
     else:
         results = await asyncio.gather(*(node(options, *numbered) for numbered in enumerate(keys)))
     seconds = time.monotonic() - begun
@@ -92,13 +106,23 @@ async def all_nodes(options):
         with open(options.answered, "w", encoding="ascii") as file:
             for key, reply, _ in answered:
                 print(key, reply["port"], file=file)
+    waits = [wait for _, _, wait in answered] or [0]
     print(json.dumps({
         "nodes": len(keys),
         "answered": len(answered),
         "refused": refused,
-        "seconds": round(seconds, 2),
-        "slowest": round(max((wait for _, _, wait in answered), default=0), 2),
+        "seconds": round(seconds, 3),
+        "median": round(sorted(waits)[len(waits) // 2], 3),
+        "slowest": round(max(waits), 3),
     }))
+
+
+def probe(connection):
+    """Finds out within a minute or two that the gateway does not know a connection: a queue that
+    is full drops what the node takes for open, and who sends nothing never hears of it."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10)
 
 
 async def silent(options, number, counts):
@@ -107,6 +131,7 @@ async def silent(options, number, counts):
     try:
         reader, writer = await connect(options, number)
         counts["open"] += 1
+        probe(writer.get_extra_info("socket"))
         await reader.read()
         counts["ended"] += 1
     except OSError as error:
@@ -130,6 +155,8 @@ def main():
     options = arguments()
     if bool(options.silent) == bool(options.keys):
         sys.exit("load.py: either --keys or --silent is wanted")
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     asyncio.run(flood(options) if options.silent else all_nodes(options))
 
 

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Stands in for l3roamd or mmfd: their socket as it really is, with all its weaknesses.
 
-Usage: meshd.py l3roamd|mmfd SOCKET LOG. One client at a time, read byte by byte and without a
-time-out; a client that closes before the end of its line freezes it for good. An entry outlives
-its interface, and a name that is known is not joined again. mmfd dies if its asker has gone.
+Usage: meshd.py l3roamd|mmfd SOCKET LOG [SECONDS], which each answer takes. One client at a time,
+read byte by byte and without a time-out; a client that closes before the end of its line freezes
+it for good. Six others may wait; the next one gets EAGAIN. An entry outlives its interface, and a
+name that is known is not joined again. mmfd dies if its asker has gone.
 
 Each line of LOG is a command, and of what it names: whether it exists, is up, and is known.
-LOG.state holds the entries: name and the number of the interface that was joined.
+LOG.state holds the entries: for each a line NAME=NUMBER of the interface that was joined.
 """
 import json
 import os
@@ -28,8 +29,9 @@ def kernel(name, what):
 
 
 class Daemon:
-    def __init__(self, path, log):
+    def __init__(self, path, log, delay):
         self.entries = {}
+        self.delay = delay
         self.log_path = log
         self.log_file = open(log, "a", encoding="ascii")
         if os.path.exists(path):
@@ -44,7 +46,7 @@ class Daemon:
 
     def save(self):
         with open(self.log_path + ".new", "w", encoding="ascii") as file:
-            json.dump(self.entries, file)
+            file.writelines(sorted(f"{name}={index}\n" for name, index in self.entries.items()))
         os.rename(self.log_path + ".new", self.log_path + ".state")
 
     def read_line(self, client):
@@ -73,6 +75,7 @@ class Daemon:
         client, _ = self.listener.accept()
         with client:
             command, _, name = self.read_line(client).partition(" ")
+            time.sleep(self.delay)
             if command in ("add_meshif", "del_meshif"):
                 self.change(command, name)
             elif command == "get_meshifs":
@@ -83,8 +86,8 @@ class Daemon:
 
 
 def main():
-    mode, path, log = sys.argv[1:]
-    daemon = Daemon(path, log)
+    mode, path, log = sys.argv[1:4]
+    daemon = Daemon(path, log, float(sys.argv[4]) if len(sys.argv) > 4 else 0)
     # Python ignores it; as in C, a write to one who has gone kills mmfd.
     if mode == "mmfd":
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)

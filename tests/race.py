@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Prunes race with requests of the very keys that they remove.
 
-Usage: race.py asked|handshake ROUNDS HANDLER ADMIN KEY...
+Usage: race.py asked|handshake ROUNDS SEED HANDLER ADMIN KEY...
 
 In each pass all the keys' peers are made dying, and a request of each key comes, each at a moment
 of its own. Somewhere among them a prune starts: that moment is moved until the prune is the faster
 in half of the cases. Half of the programs are delayed before each message to the kernel, so that
-others can come in between. A round is one such request.
+others can come in between. A round is one such request. All that is left to chance comes from the
+seed, and is drawn before a pass begins.
 
 asked      the peers never had a handshake, and asked 400 s ago
 handshake  the peers' last handshake was 700 s ago, and a new one happens at about the time of the
@@ -34,10 +35,10 @@ DELAY = {"asked": 0.003, "handshake": 0.05}
 STEP = 1.15
 
 
-def at_some_pace(mode, *command):
+def delayed(mode, whether, *command):
     delay = f"inject=sendmsg:delay_enter={int(DELAY[mode] * 1e6)}"
-    return [*random.choice(([], ["strace", "-o", "/dev/null", "-e", "trace=sendmsg", "-e", delay])),
-            *command]
+    slowly = ["strace", "-o", "/dev/null", "-e", "trace=sendmsg", "-e", delay]
+    return [*slowly, *command] if whether else command
 
 
 def run(*command, **options):
@@ -63,6 +64,12 @@ class Node:
         self.device, self.key = text[:-45], text[-44:]
         self.altname = self.key.replace("+", "-").replace("/", "_")
         self.ifname = self.index = self.port = self.manner = self.reply = None
+        self.delayed, self.rests = False, []
+
+    def draw(self, mode):
+        """What is left to chance in the next pass."""
+        self.delayed = random.choice((False, True))
+        self.rests = [random.uniform(0, longest) for longest in (SPREAD[mode], 0.15, 0.15)]
 
     def ask(self, *handler):
         answer = run(*handler, input=f'{{"version":1,"pubkey":"{self.key}"}}\n')
@@ -72,7 +79,7 @@ class Node:
             return
         self.ifname = f"wgpeer{self.port - STARTPORT + 1}"
         self.index = ifindex(self.ifname)
-        self.manner = re.search(r"\w+$", answer.stderr.strip()).group()
+        self.manner = re.search(r" port \d+, (\w+)", answer.stderr).group(1)
 
     def make_dying(self, stamps):
         now, stamp = boot_clock(), stamps.get(self.ifname, 0)
@@ -99,37 +106,40 @@ def handshakes():
 
 
 def main():
-    mode, rounds, handler, admin = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
-    nodes = [Node(text) for text in sys.argv[5:]]
+    mode, rounds, seed, handler, admin = sys.argv[1:6]
+    nodes = [Node(text) for text in sys.argv[6:]]
+    random.seed(seed)
     gateway = run("wg", "pubkey", stdin=open("/etc/wg-broker/secret", encoding="ascii")).stdout.strip()
-    manners, lost, done, lead = collections.Counter(), [], 0, 0.5
+    manners, lost, done, lead = collections.Counter(), [], 0, SPREAD[mode] / 2
 
     def join(node):
-        time.sleep(random.uniform(0, SPREAD[mode]))
-        other = threading.Timer(random.uniform(0, 0.15), node.shake_hands, [gateway])
+        time.sleep(node.rests[0])
+        other = threading.Timer(node.rests[1], node.shake_hands, [gateway])
         if mode == "handshake":
             other.start()
-            time.sleep(random.uniform(0, 0.15))
-        node.ask(*at_some_pace(mode, handler))
+            time.sleep(node.rests[2])
+        node.ask(*delayed(mode, node.delayed, handler))
         if mode == "handshake":
             other.join()
 
     for node in nodes:
         node.ask(handler)
-    while done < rounds:
+    while done < int(rounds):
         if mode == "handshake":
             for node in nodes:
                 node.shake_hands(gateway)
             # The stamps are in seconds.
             time.sleep(1.1)
         stamps = handshakes() if mode == "handshake" else {}
+        prune = delayed(mode, random.choice((False, True)), admin, "prune")
         for node in nodes:
+            node.draw(mode)
             node.make_dying(stamps)
         threads = [threading.Thread(target=join, args=(node,)) for node in nodes]
         for thread in threads:
             thread.start()
         time.sleep(lead)
-        run(*at_some_pace(mode, admin, "prune"))
+        run(*prune)
         for thread in threads:
             thread.join()
         # ip prints {} for a link of another group.

@@ -6,39 +6,69 @@ run:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/serve
 
-# Which tests on a kernel: make check T=tests/20-*.t
-T ?= $(sort $(wildcard tests/*.t))
-# How many test files at once.
+# Which tests on a kernel: make check T=tests/20-*.t. The longest first, so that no processor is idle
+# at the end.
+longest := $(wildcard $(patsubst %,tests/%-*.t,30 41 64 13 42 65 61 55 56 44 17 21))
+T ?= $(longest) $(filter-out $(longest),$(sort $(wildcard tests/*.t)))
+# What they run that is not in `all`, by their comments "# needs: TARGET...".
+needs = $(sort $(shell sed -sn '1,10s/^\# needs: //p' $(T) /dev/null))
+# How many test files, and compilers, at once; each takes one processor.
 JOBS ?= 2
+# More options for the machine, such as --kvm: see tests/vm/run --help. And its release of Debian,
+# bookworm or trixie; by default that of this host.
+export VM_OPTIONS VM_SUITE
+# What also runs on the other of the two: a tunnel, the supervisors as they are installed, and udev.
+other_suite = $(shell tests/vm/build --other-suite)
+elsewhere = $(addsuffix @$(other_suite),$(filter $(patsubst %,tests/%-%,10 41 42 43 48),$(T)))
 
-# Units run on the host. Their objects, and those of other flags, are in folders of their own.
-unit_sources := $(filter-out tests/unit/unit.c tests/unit/log-kept.c,$(wildcard tests/unit/*.c))
+# Units run on the host. Which unit is made of what, besides its own file and unit.o. Where log is
+# missing, log-kept stands in for it and keeps the lines for the test; where clock is, fake-clock.
+unit-announce := announce session slot note key number tests/unit/fake-wgif
+unit-answer := json key
+unit-clock := clock
+unit-config := config number
+unit-curve := node/curve key
+unit-deadline := deadline
+unit-endpoint := endpoint
+unit-gateway := node/gateway json key stream clock number
+unit-key := key
+unit-keygen := node/keygen node/curve key
+unit-log := log
+unit-mesh := mesh slot json key stream number
+unit-netlink := netlink
+unit-note := note
+unit-options := node/options node/gateway json key stream clock number
+unit-number := number
+unit-parser := parser deadline key
+unit-peer := peer session slot note key number tests/unit/fake-wgif
+unit-privileges := privileges
+unit-prune := admin/prune peer session slot note key number tests/unit/fake-wgif
+unit-reply := json key
+unit-report := accept/report endpoint notify
+unit-request := json key
+unit-session := session slot note key number tests/unit/fake-wgif
+unit-slot := slot number
+unit-status := admin/status endpoint session slot note key number tests/unit/fake-wgif
+unit-stream := stream
+unit-turn := turn
+unit-tunnel := node/tunnel session slot note key number tests/unit/fake-wgif
+unit_sources := $(filter-out %/unit.c %/log-kept.c tests/unit/fake-%.c,$(wildcard tests/unit/*.c))
 units := $(unit_sources:%.c=$(BUILD)/%)
-unit_common := $(addprefix $(BUILD)/,json.o config.o key.o curve.o note.o tests/unit/unit.o)
 sanitized := $(units:$(BUILD)/%=$(BUILD)/sanitize/%)
-# The unit of the daemons races with deadlines of half a second, which valgrind is too slow for: the
-# sanitizers alone look at that one.
-valgrinded := $(patsubst $(BUILD)/%,$(BUILD)/valgrind/%,$(filter-out %/mesh,$(units)))
+# Not these two: what they confine, valgrind cannot work in.
+valgrinded := $(patsubst $(BUILD)/%,$(BUILD)/valgrind/%,$(filter-out %/parser %/privileges,$(units)))
 
 units: $(units)
 
-$(BUILD)/tests/%: our_cppflags += -I.
-$(BUILD)/tests/unit/log: unit_log := $(BUILD)/log.o
-$(BUILD)/tests/unit/log: $(BUILD)/log.o
-# mesh.c knows slots by peer.c, which brings the rest along.
-unit_mesh := $(addprefix $(BUILD)/,mesh.o peer.o wgif.o deadline.o)
-$(BUILD)/tests/unit/mesh: unit_more := $(unit_mesh)
-$(BUILD)/tests/unit/mesh: unit_libraries := $(libraries)
-$(BUILD)/tests/unit/mesh: $(unit_mesh)
-unit_log = $(BUILD)/tests/unit/log-kept.o
+unit_objects = $(addprefix $(BUILD)/,$(addsuffix .o,tests/unit/$(1) tests/unit/unit $(unit-$(1)) \
+	$(if $(filter log,$(unit-$(1))),,tests/unit/log-kept) \
+	$(if $(filter clock,$(unit-$(1))),,tests/unit/fake-clock)))
+$(foreach unit,$(notdir $(units)),$(eval $(BUILD)/tests/unit/$(unit): $(call unit_objects,$(unit))))
 
-$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(unit_common) $(BUILD)/tests/unit/log-kept.o
+$(units):
 	$(call say,LD,$@)
-	$(Q)$(CC) $(our_cflags) $(CFLAGS) $(LDFLAGS) -o $@ $< $(unit_more) $(unit_common) $(unit_log) \
-		$$($(PKG_CONFIG) --libs json-c cmocka $(unit_libraries)) $(LDLIBS)
-
-.PRECIOUS: $(BUILD)/tests/unit/%.o
--include $(wildcard $(BUILD)/tests/*/*.d)
+	$(Q)$(CC) $(our_cflags) $(CFLAGS) -Wl,--as-needed $(LDFLAGS) -o $@ $^ \
+		$$($(PKG_CONFIG) --libs json-c libnl-genl-3.0 cmocka) $(LDLIBS)
 
 # So that prove(1) runs a unit under valgrind like any other test.
 $(BUILD)/valgrind/%: $(BUILD)/%
@@ -48,26 +78,27 @@ $(BUILD)/valgrind/%: $(BUILD)/%
 
 # All programs and units once more: with sanitizers; and for valgrind, which static programs elude.
 build_other = +$(Q)$(MAKE) --no-print-directory STATIC=
-sanitize_flags := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+sanitize_flags := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-DUNCONFINED
 
 sanitize:
 	$(build_other) BUILD=$(BUILD)/sanitize CFLAGS='$(sanitize_flags)' all units
 debug:
-	$(build_other) BUILD=$(BUILD)/debug CFLAGS='-O1 -g' all
+	$(build_other) BUILD=$(BUILD)/debug CFLAGS='-O1 -g -DUNCONFINED' all
 
-prove = $(Q)prove --timer -j$(JOBS) $(if $(filter 1,$(V)),-v) --exec tests/vm/prove-exec
+prove = $(Q)prove --timer --failures -j$(JOBS) $(if $(filter 1,$(V)),-v) --exec tests/vm/prove-exec
 
 check: check-prerequisites
-	$(Q)$(MAKE) --no-print-directory check-all
-check-all: all bench debug units sanitize $(valgrinded) check-there
-	$(prove) $(units) $(sanitized) $(valgrinded) $(T)
+	+$(Q)$(MAKE) --no-print-directory -j$(JOBS) check-all
+check-all: all bench broken debug units sanitize $(valgrinded) image check-there
+	$(prove) $(T) $(elsewhere) $(units) $(sanitized) $(valgrinded)
 check-units: units
 	$(prove) $(units)
 check-sanitize: sanitize
 	$(prove) $(sanitized)
 check-valgrind: $(valgrinded)
 	$(prove) $(valgrinded)
-check-kernel: all bench debug sanitize check-there
+check-kernel: all $(needs) check-there
 	$(prove) $(T)
 
 # What `make check` does not wait for: a thousand nodes at once, and floods, under each supervisor.
@@ -77,11 +108,19 @@ check-more: all
 
 check-prerequisites:
 	$(Q)tests/prerequisites check
+# The test machines, while others compile.
+image:
+	$(Q)tests/vm/build >/dev/null
+	$(Q)$(if $(elsewhere),VM_SUITE=$(other_suite) tests/vm/build >/dev/null)
 # Without tests on a kernel there is nothing to pass.
 check-there:
 	$(Q)$(if $(strip $(T)),:,echo 'make check: no tests on a kernel: T is empty' >&2; exit 1)
 
 # Each for so many seconds, from the seeds, and what was found before.
+fuzz-config := config number
+fuzz-note := note
+fuzz-reply := json key
+fuzz-request := json key deadline
 FUZZ_TIME ?= 60
 fuzzers := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 fuzz_flags := $(sanitize_flags) -fsanitize=fuzzer-no-link
@@ -91,25 +130,34 @@ fuzz: fuzz-prerequisites
 		$(fuzzers:%=fuzz-%)
 fuzz-prerequisites:
 	$(Q)tests/prerequisites fuzz
-fuzz-%: $(BUILD)/%
+fuzz-%: $(BUILD)/tests/fuzz/%
 	$(call say,FUZZ,$*)
 	$(Q)mkdir -p $(BUILD)/corpus/$*
 	$(Q)$< -max_total_time=$(FUZZ_TIME) -max_len=5000 -dict=tests/fuzz/words -verbosity=0 \
 		-print_final_stats=1 -artifact_prefix=$(BUILD)/$*- $(BUILD)/corpus/$* tests/fuzz/seeds
-$(fuzzers:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(addprefix $(BUILD)/,json.o config.o key.o note.o)
+fuzz_objects = $(addprefix $(BUILD)/,$(addsuffix .o,tests/fuzz/$(1) $(fuzz-$(1))))
+$(foreach fuzzer,$(fuzzers),$(eval $(BUILD)/tests/fuzz/$(fuzzer): $(call fuzz_objects,$(fuzzer))))
+$(fuzzers:%=$(BUILD)/tests/fuzz/%):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $$($(PKG_CONFIG) --libs json-c)
 
-# How much of the code the units and the programs without a kernel reach.
-coverage:
-	+$(Q)$(MAKE) --no-print-directory STATIC= BUILD=$(BUILD)/coverage \
-		CFLAGS='-O0 -g --coverage' units
-	$(Q)prove --exec tests/vm/prove-exec $(units:$(BUILD)/%=$(BUILD)/coverage/%)
-	$(Q)for unit in json config key note log; do \
-		gcov -n -o $(BUILD)/coverage $$unit.c | grep -A1 "^File '$$unit.c'"; done
+# Tests the tests, see tests/mutants/run: M=note for those of one source; KERNEL=1 for all of them.
+mutants:
+	$(Q)BUILD='$(BUILD)' tests/mutants/run $(if $(KERNEL),-k) $(M)
 
-# Warnings are errors, of two compilers; then the format, and what reads C and shell for mistakes.
-c_files := $(wildcard *.c tests/*/*.c)
+# How much of the code the units reach, and which lines not.
+coverage: coverage-prerequisites
+	$(Q)find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
+	+$(Q)$(MAKE) --no-print-directory STATIC= BUILD=$(BUILD)/coverage \
+		CFLAGS='-O0 -g --coverage' CPPFLAGS='-DUNIT_GCOV' units
+	$(Q)prove --exec tests/vm/prove-exec $(units:$(BUILD)/%=$(BUILD)/coverage/%)
+	$(Q)gcovr --root . --exclude tests/ $(BUILD)/coverage
+coverage-prerequisites:
+	$(Q)tests/prerequisites coverage
+
+# Warnings are errors, of two compilers and of gcc's analyzer; then the format, and what reads C and
+# shell for mistakes.
+c_files := $(wildcard *.c accept/*.c admin/*.c node/*.c tests/*/*.c)
 objects := $(c_files:%.c=$(BUILD)/%.o)
 scripts = $(shell grep -rlE '^\#!/bin/(ba|busybox )?sh|^\# shellcheck shell=' --exclude-dir=build \
 	--exclude-dir=.git .)
@@ -122,10 +170,10 @@ lint-prerequisites:
 objects: $(objects)
 lint-gcc lint-clang:
 	+$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/$@ CC=$(@:lint-%=%) \
-		CFLAGS='-O2 -g -Werror' objects
+		CFLAGS='-O2 -g -Werror $(if $(@:lint-clang=),-fanalyzer)' objects
 lint-format:
 	$(call say,LINT,'the format')
-	$(Q)clang-format --dry-run -Werror $(c_files) $(wildcard *.h tests/*/*.h)
+	$(Q)clang-format --dry-run -Werror $(c_files) $(wildcard *.h accept/*.h admin/*.h node/*.h tests/*/*.h)
 lint-tidy:
 	$(call say,LINT,'with clang-tidy')
 	$(Q)printf '%s\n' $(c_files) | xargs -P $(JOBS) -I {} clang-tidy --quiet {} -- \
@@ -138,14 +186,24 @@ lint-shell:
 	$(call say,LINT,'the scripts')
 	$(Q)shellcheck $(scripts)
 
+# A handler whose parser is broken on purpose, for tests/22-sandbox.t.
+broken: $(BUILD)/broken/broker-handler
+
+$(BUILD)/broken/broker-handler: $(BUILD)/tests/broken/json.o \
+	$(filter-out $(BUILD)/json.o,$(call objects_of,broker-handler))
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(our_cflags) $(CFLAGS) $(our_ldflags) $(LDFLAGS) -o $@ $^ $(our_ldlibs) $(LDLIBS)
+
 # What tests/30-cost.t measures with, and measures: static, as the handler is.
-bench: $(BUILD)/bench/spawn $(BUILD)/bench/bare
+bench: $(BUILD)/bench/spawn $(BUILD)/bench/bare $(BUILD)/bench/ask
 
 $(BUILD)/bench/%: tests/bench/%.c Makefile
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(our_cflags) $(CFLAGS) -D_GNU_SOURCE -static $(LDFLAGS) -o $@ $<
 
-.PHONY: bench check check-all check-kernel check-more check-prerequisites check-sanitize check-there \
-	check-units check-valgrind coverage debug fuzz fuzz-prerequisites lint lint-clang lint-cppcheck lint-format lint-gcc \
-	lint-prerequisites lint-shell lint-tidy objects run sanitize units
+.PHONY: bench broken check check-all check-kernel check-more check-prerequisites check-sanitize check-there \
+	check-units check-valgrind coverage coverage-prerequisites debug fuzz fuzz-prerequisites \
+	image lint lint-clang lint-cppcheck lint-format lint-gcc lint-prerequisites lint-shell \
+	lint-tidy mutants objects run sanitize units

@@ -2,7 +2,7 @@
 /*
  * Measures one-shot programs: runs one for each line of stdin, with that line on its stdin and
  * stdout, a socket, and says how long it took from spawn to exit. Where the clock counts
- * instructions, as in tests/vm/run --icount, that is instructions.
+ * instructions, as in the machine of tests/vm/, that is instructions.
  */
 #include <spawn.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Notes: an alias is the note that it is written as again, or none; any look gives an age. */
 #include "fuzz.h"
+#include "note.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

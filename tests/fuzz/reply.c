@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The reply parser: what it takes is within its limits, and what it rejects has words for it. */
 #include "fuzz.h"
+#include "json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char line[REPLY_SIZE];
 	struct reply reply, again;
 	size_t len;
+	int ret;
 
-	if (reply_parse(&reply, (const char *)data, size) < 0) {
+	ret = reply_parse(&reply, (const char *)data, size);
+	if (ret < 0) {
 		if (!reply.wrong || !*reply.wrong)
 			abort();
 		return 0;
@@ -20,8 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (reply.port < 1 || reply.port > 65535 || reply.time < 1)
 		abort();
 	len = reply_format(line, 0, reply.port, reply.time);
-	if (reply_parse(&again, line, len) < 0 || again.port != reply.port ||
-	    again.time != reply.time)
+	ret = reply_parse(&again, line, len);
+	if (ret < 0 || again.port != reply.port || again.time != reply.time)
 		abort();
 	return 0;
 }

@@ -1,28 +1,91 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The request parser: whatever comes, it says the same of the whole as of the single bytes. Only
- * whether a bad number may yet become a good one, json-c sees sooner or later.
+ * The request parser, as its confined child runs it: whatever comes, it says something that it may
+ * say, and the same of the parts that the handler sends as of the single bytes. Only whether a bad
+ * number may yet become a good one, json-c sees sooner or later.
  */
+#include <stdbool.h>
+#include <unistd.h>
+
 #include "fuzz.h"
 
-static bool is_open(int ret)
+static ssize_t next_part(int fd, void *data, size_t size);
+static ssize_t take_verdict(int fd, const void *data, size_t size);
+
+#define read next_part
+#define write take_verdict
+#include "../../parser.c" // NOLINT(bugprone-suspicious-include)
+
+/* What the child reads, and what it said last. */
+static struct {
+	const uint8_t *data;
+	size_t left, part;
+} input;
+static struct verdict said;
+
+static ssize_t next_part(int fd, void *data, size_t size)
 {
-	return ret == 1 || ret == -ERR_MALFORMED;
+	size_t len = input.part < input.left ? input.part : input.left;
+
+	(void)fd;
+	if (len > size)
+		abort();
+	memcpy(data, input.data, len);
+	input.data += len;
+	input.left -= len;
+	return (ssize_t)len;
+}
+
+static ssize_t take_verdict(int fd, const void *data, size_t size)
+{
+	(void)fd;
+	memcpy(&said, data, size);
+	return (ssize_t)size;
+}
+
+/* What the child says in the end of an input that comes in parts of this size. */
+static struct verdict parse_parts(const uint8_t *data, size_t size, size_t part)
+{
+	struct request *request = request_new();
+
+	input.data = data;
+	input.left = size;
+	input.part = part;
+	said.ret = 1;
+	parse(request);
+	request_free(request);
+	return said;
+}
+
+static bool is_allowed(const struct verdict *verdict)
+{
+	switch (verdict->ret) {
+	case 0:
+		return !key_is_zero(verdict->pubkey);
+	case 1:
+	case -ERR_MALFORMED:
+	case -ERR_VERSION:
+	case -ERR_KEY:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_open(const struct verdict *verdict)
+{
+	return verdict->ret == 1 || verdict->ret == -ERR_MALFORMED;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const char *text = (const char *)data;
-	struct request *whole = request_new(), *bytes = request_new();
-	uint8_t key[KEY_LEN] = { 0 }, other[KEY_LEN] = { 0 };
-	int ret = request_feed(whole, text, size, key), each = 1;
+	const struct verdict parts = parse_parts(data, size, PARSER_CHUNK);
+	const struct verdict bytes = parse_parts(data, size, 1);
 
-	for (size_t i = 0; i < size && each == 1; i++)
-		each = request_feed(bytes, &text[i], 1, other);
-	if ((ret != each && !(is_open(ret) && is_open(each))) ||
-	    (ret == 0 && memcmp(key, other, KEY_LEN) != 0))
+	if (!is_allowed(&parts) || !is_allowed(&bytes))
 		abort();
-	request_free(whole);
-	request_free(bytes);
+	if ((parts.ret != bytes.ret && !(is_open(&parts) && is_open(&bytes))) ||
+	    (parts.ret == 0 && memcmp(parts.pubkey, bytes.pubkey, KEY_LEN) != 0))
+		abort();
 	return 0;
 }

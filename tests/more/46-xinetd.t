@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: --systemd --memory 3072 --timeout 3000
+# vm: --systemd --memory 3072 --timeout 2000
 # xinetd: 1,000 nodes at once, and a flood of silent connections.
 
 supervisor=xinetd

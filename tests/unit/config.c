@@ -1,11 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The configuration: what a file comes to, and what is said of each mistake. */
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "unit.h"
 
-#include "broker.h"
+#include "config.h"
+#include "error.h"
+
+/* What the C library's functions are to fail with, or 0, and how often they succeed before. */
+static int fopen_error, strdup_error;
+static unsigned int strdups_left;
+
+FILE *fopen(const char *path, const char *mode)
+{
+	int fd;
+
+	unit_is_text("mode", mode, "re");
+	errno = fopen_error;
+	fd = fopen_error ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? NULL : fdopen(fd, "r");
+}
+
+char *strdup(const char *text)
+{
+	const size_t size = strlen(text) + 1;
+	const bool fails = strdup_error && strdups_left-- == 0;
+	char *copy = fails ? NULL : malloc(size);
+
+	if (fails)
+		errno = strdup_error;
+	return copy ? memcpy(copy, text, size) : NULL;
+}
 
 static const char defaults[] = "broker=40000 start=40000 end=41000 max=150 mtu=1374 timeout=10 "
 			       "group=40000 slots=150 key=/etc/wg-broker/secret babel=33123 "
@@ -149,18 +177,28 @@ static void differences(char *out, const char *text)
 	}
 }
 
+/* Reads a row's file, with its environment. The path is valid until the next file. */
+static const char *read_row(struct config *config, const struct row *row, int want)
+{
+	const char *path = unit_file(row->file.text, row->file.len, 0600);
+	const int before = unit_count_fds();
+
+	for (int i = 0; i < 4 && row->environment[i]; i += 2)
+		setenv(row->environment[i], row->environment[i + 1], 1);
+	unit_is_int("config_read", config_read(config, path), want);
+	unit_is_int("open descriptors", unit_count_fds(), before);
+	for (int i = 0; i < 4 && row->environment[i]; i += 2)
+		unsetenv(row->environment[i]);
+	return path;
+}
+
 static void test_taken(void **state)
 {
 	const struct row *row = *state;
 	char text[1024], got[1024];
 	struct config config;
 
-	for (int i = 0; i < 4 && row->environment[i]; i += 2)
-		setenv(row->environment[i], row->environment[i + 1], 1);
-	unit_is_int("config_read",
-		    config_read(&config, unit_file(row->file.text, row->file.len, 0600)), 0);
-	for (int i = 0; i < 4 && row->environment[i]; i += 2)
-		unsetenv(row->environment[i]);
+	read_row(&config, row, 0);
 	as_text(text, sizeof(text), &config);
 	release(&config);
 	differences(got, text);
@@ -176,10 +214,11 @@ static void test_taken(void **state)
 	"; known are BROKERPORT STARTPORT ENDPORT MAXCONNECTIONS MTU PRIVATEKEY BABELPORT "        \
 	"BABELOPTIONS L3ROAMDSOCK MMFDSOCK IFPREFIX IFGROUP TIMEOUT WG WAN"
 #define BABEL                                                                                      \
-	"BABELPORT must be a port from 1 to 65535, the absolute path of a socket, or empty, of 0 " \
-	"to 107 characters"
-#define PREFIX "IFPREFIX must be letters, digits, - and _, not - in front, of 1 to 10 characters"
-#define WORDS "BABELOPTIONS must be words of letters, digits and - _ . / of 0 to 200 characters"
+	"BABELPORT must be a port from 1 to 65535, the absolute path of a socket, or empty (0 to " \
+	"107 characters)"
+#define PREFIX                                                                                     \
+	"IFPREFIX must be letters, digits, - and _, with neither a leading - nor a final digit (1 to 10 characters)"
+#define WORDS "BABELOPTIONS must be words of letters, digits and - _ . / (0 to 200 characters)"
 
 /* In what is wanted, each line begins after the file's name. */
 static const struct row mistaken[] = {
@@ -246,28 +285,31 @@ static const struct row mistaken[] = {
 	  { NULL } },
 	{ "PRIVATEKEY relative",
 	  BYTES("PRIVATEKEY=secret\n"),
-	  ":1: PRIVATEKEY must be an absolute path of 1 to 4095 characters\n",
+	  ":1: PRIVATEKEY must be an absolute path (1 to 4095 characters)\n",
 	  { NULL } },
 	{ "PRIVATEKEY empty",
 	  BYTES("PRIVATEKEY=\n"),
-	  ":1: PRIVATEKEY must be an absolute path of 1 to 4095 characters\n",
+	  ":1: PRIVATEKEY must be an absolute path (1 to 4095 characters)\n",
 	  { NULL } },
 	{ "L3ROAMDSOCK",
 	  BYTES("L3ROAMDSOCK=a\n"),
-	  ":1: L3ROAMDSOCK must be an absolute path of 0 to 107 characters\n",
+	  ":1: L3ROAMDSOCK must be an absolute path (0 to 107 characters)\n",
 	  { NULL } },
 	{ "MMFDSOCK",
 	  BYTES("MMFDSOCK=~/a\n"),
-	  ":1: MMFDSOCK must be an absolute path of 0 to 107 characters\n",
+	  ":1: MMFDSOCK must be an absolute path (0 to 107 characters)\n",
 	  { NULL } },
 	{ "BABELPORT 0", BYTES("BABELPORT=0\n"), ":1: " BABEL "\n", { NULL } },
 	{ "BABELPORT 65536", BYTES("BABELPORT=65536\n"), ":1: " BABEL "\n", { NULL } },
 	{ "BABELPORT with a host", BYTES("BABELPORT=::1\n"), ":1: " BABEL "\n", { NULL } },
 	{ "BABELOPTIONS", BYTES("BABELOPTIONS='a\tb'\n"), ":1: " WORDS "\n", { NULL } },
+	{ "BABELOPTIONS with ;", BYTES("BABELOPTIONS='a;b'\n"), ":1: " WORDS "\n", { NULL } },
+	{ "IFPREFIX with a dot", BYTES("IFPREFIX=wg.\n"), ":1: " PREFIX "\n", { NULL } },
 	{ "IFPREFIX empty", BYTES("IFPREFIX=\n"), ":1: " PREFIX "\n", { NULL } },
 	{ "IFPREFIX too long", BYTES("IFPREFIX=wgpeerwgpee\n"), ":1: " PREFIX "\n", { NULL } },
 	{ "IFPREFIX with a slash", BYTES("IFPREFIX=wg/\n"), ":1: " PREFIX "\n", { NULL } },
 	{ "IFPREFIX with - in front", BYTES("IFPREFIX=-wg\n"), ":1: " PREFIX "\n", { NULL } },
+	{ "IFPREFIX with a digit behind", BYTES("IFPREFIX=wg1\n"), ":1: " PREFIX "\n", { NULL } },
 	{ "IFPREFIX with %", BYTES("IFPREFIX=wg%d\n"), ":1: " PREFIX "\n", { NULL } },
 	{ "ports the wrong way round",
 	  BYTES("STARTPORT=41001\n"),
@@ -292,6 +334,8 @@ static const struct row mistaken[] = {
 	{ "export and nothing", BYTES("export MTU\n"), ":1: " SYNTAX "\n", { NULL } },
 	{ "two in a line", BYTES("MTU=1400 WG=wg\n"), ":1: MTU: " FOLLOWS "\n", { NULL } },
 	{ "; and one more", BYTES("MTU=1400; WG=wg\n"), ":1: MTU: " OPERATORS "\n", { NULL } },
+	{ "( of a command", BYTES("WG=(a)\n"), ":1: WG: " OPERATORS "\n", { NULL } },
+	{ ") alone", BYTES("WG=a)\n"), ":1: WG: " OPERATORS "\n", { NULL } },
 	{ "& in the background", BYTES("MTU=1400&\n"), ":1: MTU: " OPERATORS "\n", { NULL } },
 	{ "a variable", BYTES("MMFDSOCK=$HOME/a\n"), ":1: MMFDSOCK: " UNEXPANDED "\n", { NULL } },
 	{ "a variable in quotes",
@@ -313,11 +357,11 @@ static const struct row mistaken[] = {
 	  { NULL } },
 	{ "a NUL byte",
 	  BYTES("MTU=1400\0x\n"),
-	  ":1: a NUL byte; this is no text file\n",
+	  ":1: a NUL byte; this is not a text file\n",
 	  { NULL } },
 	{ "a NUL byte in a comment",
 	  BYTES("#\0\nMTU=1400\n"),
-	  ":1: a NUL byte; this is no text file\n",
+	  ":1: a NUL byte; this is not a text file\n",
 	  { NULL } },
 	{ "CR alone",
 	  BYTES("MTU=1400\rWG=a\r"),
@@ -333,20 +377,21 @@ static const struct row mistaken[] = {
 	  BYTES(""),
 	  "environment: MTU must be a number from 1280 to 65455\n",
 	  { "MTU", "" } },
+	{ "in the environment, followed by one that is none",
+	  BYTES(""),
+	  "environment: MTU must be a number from 1280 to 65455\n",
+	  { "MTU", "1", "TIMEOUT", "5" } },
+	{ "no key", BYTES("=1400\n"), ":1: " SYNTAX "\n", { NULL } },
 };
 
 static void test_mistaken(void **state)
 {
 	const struct row *row = *state;
-	const char *path = unit_file(row->file.text, row->file.len, 0600), *at = row->want;
+	const char *path, *at = row->want;
 	char want[2048] = "";
 	struct config config;
 
-	for (int i = 0; i < 4 && row->environment[i]; i += 2)
-		setenv(row->environment[i], row->environment[i + 1], 1);
-	unit_is_int("config_read", config_read(&config, path), -ERR_CONFIG);
-	for (int i = 0; i < 4 && row->environment[i]; i += 2)
-		unsetenv(row->environment[i]);
+	path = read_row(&config, row, -ERR_CONFIG);
 	release(&config);
 	while (*at) {
 		const size_t len = strcspn(at, "\n") + 1, old = strlen(want);
@@ -387,26 +432,45 @@ static void test_long_lines(void **state)
 	free(text);
 }
 
+/* Reads a file that cannot be used; its name is to be in the log, with the reason. */
+static void check_unusable(const char *path, const char *reason)
+{
+	struct config config;
+	char want[512];
+
+	unit_is_int("config_read", config_read(&config, path), -ERR_CONFIG);
+	release(&config);
+	snprintf(want, sizeof(want), "3 %s%s\n", path ? path : CONFIG_FILE, reason);
+	unit_is_text("log", unit_log(), want);
+}
+
 static void test_unreadable(void **state)
 {
-	char path[256], want[512];
-	struct config config;
+	char path[256];
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s", unit_path("absent"));
-	unit_is_int("absent", config_read(&config, path), -ERR_CONFIG);
-	release(&config);
-	snprintf(want, sizeof(want),
-		 "3 %s: unable to open the configuration: No such file or directory\n", path);
-	unit_is_text("log", unit_log(), want);
-
+	check_unusable(unit_path("absent"),
+		       ": unable to open the configuration: No such file or directory");
 	snprintf(path, sizeof(path), "%s", unit_path("folder"));
 	assert_int_equal(mkdir(path, 0700), 0);
-	unit_is_int("a folder", config_read(&config, path), -ERR_CONFIG);
-	release(&config);
-	snprintf(want, sizeof(want), "3 %s: unable to read the configuration: Is a directory\n",
-		 path);
-	unit_is_text("log", unit_log(), want);
+	check_unusable(path, ": unable to read the configuration: Is a directory");
+	fopen_error = EACCES;
+	check_unusable(path, ": unable to open the configuration: Permission denied");
+	/* The standard file may be missing, but if it is there, it must count. */
+	check_unusable(NULL, ": unable to open the configuration: Permission denied");
+	fopen_error = 0;
+}
+
+/* After the six defaults that are texts, there is no memory for the seventh. */
+static void test_no_memory(void **state)
+{
+	static const char text[] = "MTU=1400\nMMFDSOCK=/a\n";
+
+	(void)state;
+	strdup_error = ENOMEM;
+	strdups_left = 6;
+	check_unusable(unit_file(text, strlen(text), 0600), ":2: MMFDSOCK: out of memory");
+	strdup_error = 0;
 }
 
 /* With no path, the standard file may be missing. */
@@ -416,9 +480,9 @@ static void test_standard_file(void **state)
 	struct config config;
 
 	(void)state;
-	if (access(CONFIG_FILE, F_OK) == 0)
-		skip();
+	fopen_error = ENOENT;
 	unit_is_int("config_read", config_read(&config, NULL), 0);
+	fopen_error = 0;
 	as_text(text, sizeof(text), &config);
 	release(&config);
 	unit_is_text("all", text, defaults);
@@ -430,6 +494,7 @@ int main(void)
 	UNIT_TABLE(test_mistaken, mistaken);
 	unit_add("lines of 1 MiB", test_long_lines, NULL);
 	unit_add("files that cannot be read", test_unreadable, NULL);
+	unit_add("no memory", test_no_memory, NULL);
 	unit_add("no file at all", test_standard_file, NULL);
 	return unit_run();
 }

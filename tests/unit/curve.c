@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* From private keys to public ones, and files of private keys that are made. */
-#include <sys/stat.h>
-
+/* From private keys to public ones. */
 #include "unit.h"
 
-#include "broker.h"
+#include "error.h"
+#include "node/curve.h"
 
 /* The first two are of RFC 7748, section 6.1; all were checked with `wg pubkey`. */
 static const struct row {
@@ -53,40 +52,9 @@ static void test_clamp(void **state)
 	unit_is_int("last byte of zero", key[31], 0x40);
 }
 
-static void test_make(void **state)
-{
-	char path[4096];
-	uint8_t first[KEY_LEN], second[KEY_LEN];
-	struct stat file;
-
-	(void)state;
-	snprintf(path, sizeof(path), "%s", unit_path("made.key"));
-	unit_is_int("made", key_make(path), 0);
-	unit_is_int("stat", stat(path, &file), 0);
-	unit_is_int("mode", file.st_mode & 07777, 0600);
-	unit_is_int("size", file.st_size, KEY_TEXT_LEN + 1);
-	unit_is_int("read", key_read(first, path), 0);
-	unit_is_int("clamped", first[0] & 7, 0);
-	unit_is_int("made again", key_make(path), 0);
-	unit_is_int("read again", key_read(second, path), 0);
-	unit_is_int("the same", memcmp(first, second, KEY_LEN), 0);
-	/* What a run that was killed left behind is no obstacle. */
-	unit_is_int("removed", remove(path), 0);
-	snprintf(path, sizeof(path), "%s", unit_path("made.key.new"));
-	fclose(fopen(path, "w"));
-	snprintf(path, sizeof(path), "%s", unit_path("made.key"));
-	unit_is_int("made anew", key_make(path), 0);
-	unit_is_int("read anew", key_read(second, path), 0);
-	if (memcmp(first, second, KEY_LEN) == 0)
-		unit_is_text("a new key", "the same", "another");
-	unit_is_text("log", unit_log(), "");
-	unit_is_int("no folder", key_make("/nonexistent/folder/key"), -ERR_CONFIG);
-}
-
 int main(void)
 {
 	UNIT_TABLE(test_public_key, rows);
 	unit_add("clamp", test_clamp, NULL);
-	unit_add("make", test_make, NULL);
 	return unit_run();
 }

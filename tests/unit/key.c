@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Keys: base64 as RFC 4648 has it and no other, and which files a private key is taken from. */
 #include <fcntl.h>
+#include <libgen.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -8,7 +9,8 @@
 
 #include "unit.h"
 
-#include "broker.h"
+#include "error.h"
+#include "key.h"
 
 #define KEY "BQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEiIyQ="
 
@@ -91,6 +93,9 @@ static void test_round_trip(void **state)
 	}
 	memset(key, 0, sizeof(key));
 	unit_is_int("key_is_zero", key_is_zero(key), true);
+	/* Bytes whose sum is zero are no zeroes. */
+	key[0] = key[1] = 0x80;
+	unit_is_int("key_is_zero", key_is_zero(key), false);
 	check_round_trip(key);
 	/* Always the same keys: xorshift, by Marsaglia. */
 	for (int i = 0; i < 20000; i++) {
@@ -191,10 +196,12 @@ static void check_file(const char *path, const char *want)
 {
 	static const uint8_t zero[KEY_LEN];
 	char line[512] = "", text[KEY_TEXT_SIZE];
+	const int before = unit_count_fds();
 	uint8_t key[KEY_LEN];
 
 	memset(key, 0xaa, sizeof(key));
 	unit_is_int("key_read", key_read(key, path), want ? -ERR_CONFIG : 0);
+	unit_is_int("open descriptors", unit_count_fds(), before);
 	if (want) {
 		snprintf(line, sizeof(line), "3 unable to read the private key %s: %s\n", path,
 			 want);
@@ -249,9 +256,9 @@ static void test_mode(void **state)
 	const char *path = unit_file(KEY "\n", KEY_TEXT_LEN + 1, row->mode);
 
 	/* Only root gives files away; for others the file's group is the process's own. */
-	if (geteuid() == 0 && chown(path, 0, row->group) < 0)
-		fail();
-	if (geteuid() != 0 && row->group == FOREIGN)
+	if (geteuid() == 0)
+		assert_int_equal(chown(path, 0, row->group), 0);
+	else if (row->group == FOREIGN)
 		skip();
 	check_file(path, row->want);
 }
@@ -274,6 +281,30 @@ static void test_own_group(void **state)
 	assert_int_equal(chmod(path, 0640), 0);
 	check_file(path, NULL);
 	assert_int_equal(setegid(old), 0);
+}
+
+#define ANOTHERS "it belongs to another user; chown it to root or to the one that this runs as"
+
+/* A file of this user or of root is good, for root and for another user. */
+static void test_owner(void **state)
+{
+	const char *path = unit_file(KEY "\n", KEY_TEXT_LEN + 1, 0440);
+
+	(void)state;
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(chown(path, FOREIGN, 0), 0);
+	check_file(path, ANOTHERS);
+	assert_int_equal(chown(path, 0, 0), 0);
+	/* The file's group, root's, is still this process's own. */
+	assert_int_equal(chmod(dirname(strdupa(path)), 0755), 0);
+	assert_int_equal(seteuid(FOREIGN), 0);
+	check_file(path, NULL);
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chown(path, FOREIGN, 0), 0);
+	assert_int_equal(seteuid(FOREIGN), 0);
+	check_file(path, NULL);
+	assert_int_equal(seteuid(0), 0);
 }
 
 static void test_no_file(void **state)
@@ -322,6 +353,7 @@ int main(void)
 	UNIT_TABLE(test_file, contents);
 	UNIT_TABLE(test_mode, modes);
 	unit_add("the group of the process", test_own_group, NULL);
+	unit_add("the owner", test_owner, NULL);
 	unit_add("no such file", test_no_file, NULL);
 	unit_add("special files", test_special_files, NULL);
 	return unit_run();

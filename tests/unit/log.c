@@ -7,12 +7,11 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "unit.h"
 
-#include "broker.h"
+#include "log.h"
 
 /* Where the child writes what it hands to syslog(3). */
 static int caught = -1;
@@ -57,8 +56,11 @@ void __syslog_chk(int priority, int flag, const char *format, ...)
 #define SYSLOG "open broker 1 1\n<3>a line with 7 and %s\n"
 #define PLAIN "broker: a line with 7 and %s\n"
 
-/* Where a descriptor of the child leads. */
-enum place { PEER, OPERATOR, TERMINAL, NOWHERE };
+/*
+ * Where a descriptor of the child leads. INODE_1 and OTHER_INODE_1 are the roots of two file
+ * systems: their inode's number is the same.
+ */
+enum place { PEER, OPERATOR, TERMINAL, INODE_1, OTHER_INODE_1, NOWHERE };
 
 static const struct row {
 	const char *name;
@@ -75,6 +77,9 @@ static const struct row {
 	{ "a terminal is both", TERMINAL, TERMINAL, TERMINAL, true, "",
 	  "broker: a line with 7 and %s\r\n", "" },
 	{ "one file for all, and no peer", OPERATOR, OPERATOR, OPERATOR, false, "", PLAIN, "" },
+	/* Nobody can write to a folder: the line is lost. */
+	{ "the same inode", INODE_1, NOWHERE, INODE_1, true, "", "", SYSLOG },
+	{ "its number on another device", INODE_1, INODE_1, OTHER_INODE_1, true, "", "", "" },
 };
 
 static void place(int target, enum place where, const int places[])
@@ -87,11 +92,12 @@ static void place(int target, enum place where, const int places[])
 
 static void run_child(const struct row *row, const int places[])
 {
-	for (int fd = 0; fd < 3; fd++)
-		place(fd, fd == 0 ? row->input : fd == 1 ? row->output : row->error, places);
+	place(STDIN_FILENO, row->input, places);
+	place(STDOUT_FILENO, row->output, places);
+	place(STDERR_FILENO, row->error, places);
 	log_open("broker", row->served);
 	log_line(LOG_ERR, "a line with %d and %s", 7, "%s");
-	_exit(0);
+	unit_exit(0);
 }
 
 /* Reads what has come, without waiting. */
@@ -106,27 +112,67 @@ static const char *take(int fd)
 	return text;
 }
 
+static pid_t start_child(void)
+{
+	const pid_t child = fork();
+
+	assert_true(child >= 0);
+	return child;
+}
+
+static void end_child(pid_t child)
+{
+	int status;
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	unit_is_int("status", status, 0);
+}
+
+static int open_terminal(int *slave)
+{
+	const int master = posix_openpt(O_RDWR | O_NOCTTY);
+
+	assert_true(master >= 0);
+	assert_int_equal(grantpt(master), 0);
+	assert_int_equal(unlockpt(master), 0);
+	*slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	assert_true(*slave >= 0);
+	return master;
+}
+
+static int open_inode_1(const char *path)
+{
+	const int fd = open(path, O_RDONLY | O_DIRECTORY);
+	struct stat file;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &file), 0);
+	assert_int_equal(file.st_ino, 1);
+	return fd;
+}
+
 static void test_place(void **state)
 {
 	const struct row *row = *state;
-	int peer[2], operator[2], system[2], master, slave, status;
+	int peer[2], operator[2], system[2], slave;
+	const int master = open_terminal(&slave);
+	const int inode_1 = open_inode_1("/proc"), other = open_inode_1("/sys");
 	pid_t child;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, peer), 0);
-	assert_int_equal(pipe(operator), 0);
+	/* A socket, too: only the inode tells the two apart. */
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, operator), 0);
 	assert_int_equal(pipe(system), 0);
-	master = posix_openpt(O_RDWR | O_NOCTTY);
-	assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
-	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
-	assert_true(slave >= 0);
-	child = fork();
-	assert_true(child >= 0);
+	child = start_child();
 	if (child == 0) {
-		caught = fcntl(system[1], F_DUPFD, 10);
-		run_child(row, (const int[]){ peer[1], operator[1], slave });
+		caught = fcntl(system[1], F_DUPFD, 20);
+		run_child(row, (const int[]){ [PEER] = peer[1],
+					      [OPERATOR] = operator[1],
+					      [TERMINAL] = slave,
+					      [INODE_1] = inode_1,
+					      [OTHER_INODE_1] = other });
 	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	unit_is_int("status", status, 0);
+	end_child(child);
 	unit_is_text("to the peer", take(peer[0]), row->to_peer);
 	unit_is_text("to the operator", take(row->error == TERMINAL ? master : operator[0]),
 		     row->to_operator);
@@ -138,67 +184,147 @@ static void test_place(void **state)
 	}
 	close(master);
 	close(slave);
+	close(inode_1);
+	close(other);
 }
 
-/* Logs one line in a child to a file, and returns what is in the file then. */
-static const char *logged(const char *stream, const char *text)
+/* Does something in a child whose stderr is a file, and returns what is in the file then. */
+static const char *logged(void (*act)(const void *argument), const void *argument)
 {
-	const char *path = unit_file("", 0, 0600);
-	static char content[4096];
-	struct stat file;
-	int fd, status;
+	const int fd = open(unit_file("", 0, 0600), O_RDWR | O_APPEND | O_CLOEXEC);
+	static char content[8192];
 	pid_t child;
-	char name[64];
 
-	fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
 	assert_true(fd >= 0);
-	child = fork();
-	assert_true(child >= 0);
+	child = start_child();
 	if (child == 0) {
 		dup2(fd, STDERR_FILENO);
-		fstat(fd, &file);
-		snprintf(name, sizeof(name), "%llu:%llu", (unsigned long long)file.st_dev,
-			 (unsigned long long)file.st_ino + (*stream == '+'));
-		if (*stream)
-			setenv("JOURNAL_STREAM", *stream == '!' ? stream + 1 : name, 1);
-		log_open("broker", true);
-		log_line(LOG_NOTICE, "%s", text);
-		_exit(0);
+		act(argument);
+		unit_exit(0);
 	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	unit_is_int("status", status, 0);
+	end_child(child);
 	memset(content, 0, sizeof(content));
 	assert_true(pread(fd, content, sizeof(content) - 1, 0) >= 0);
 	close(fd);
 	return content;
 }
 
-static void test_journal(void **state)
+/* Sets JOURNAL_STREAM to the file that stderr is, or to another. */
+static const struct stream_row {
+	const char *name;
+	const char *stream; /* or NULL for the next two, added to the file's numbers */
+	unsigned int more_device, more_inode;
+	const char *want;
+} streams[] = {
+	{ "the journal's", NULL, 0, 0, "<5>a\n" },
+	{ "another inode", NULL, 0, 1, "broker: a\n" },
+	{ "another device", NULL, 1, 0, "broker: a\n" },
+	{ "empty", "", 0, 0, "broker: a\n" },
+	{ "words", "words", 0, 0, "broker: a\n" },
+	{ "half of one", "1:", 0, 0, "broker: a\n" },
+};
+
+static void log_to_stream(const void *argument)
 {
-	(void)state;
-	unit_is_text("no journal", logged("", "a"), "broker: a\n");
-	unit_is_text("the journal's stream", logged("=", "a"), "<5>a\n");
-	unit_is_text("another stream", logged("+", "a"), "broker: a\n");
-	unit_is_text("no stream", logged("!words", "a"), "broker: a\n");
-	unit_is_text("half a stream", logged("!1:", "a"), "broker: a\n");
+	const struct stream_row *row = argument;
+	struct stat file;
+	char name[64];
+
+	fstat(STDERR_FILENO, &file);
+	snprintf(name, sizeof(name), "%llu:%llu",
+		 (unsigned long long)file.st_dev + row->more_device,
+		 (unsigned long long)file.st_ino + row->more_inode);
+	setenv("JOURNAL_STREAM", row->stream ? row->stream : name, 1);
+	log_open("broker", true);
+	log_line(LOG_NOTICE, "a");
+}
+
+static void test_stream(void **state)
+{
+	const struct stream_row *row = *state;
+
+	unit_is_text("line", logged(log_to_stream, row), row->want);
+}
+
+static void log_one(const void *argument)
+{
+	log_open("broker", true);
+	log_line(LOG_NOTICE, "%s", (const char *)argument);
 }
 
 /* A line that is too long is cut, and stays one line. */
 static void test_long_line(void **state)
 {
-	char text[2000], want[600];
+	char text[3000], want[2100];
 
 	(void)state;
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	snprintf(want, sizeof(want), "broker: %.511s\n", text);
-	unit_is_text("line", logged("", text), want);
+	snprintf(want, sizeof(want), "broker: %.2047s\n", text);
+	unit_is_text("line", logged(log_one, text), want);
+	unit_is_text("no journal", logged(log_one, "a"), "broker: a\n");
+}
+
+static void hold_some(const void *argument)
+{
+	(void)argument;
+	log_open("broker", false);
+	log_line(LOG_ERR, "before");
+	log_hold();
+	log_line(LOG_ERR, "unable to %s", "open it");
+	log_line(LOG_WARNING, "at once");
+	log_line(LOG_ERR, "%d%%", 7);
+	log_line(LOG_INFO, "released: %s", log_release());
+	log_line(LOG_ERR, "behind");
+	log_hold();
+	log_line(LOG_ERR, "anew");
+	log_line(LOG_INFO, "released: %s", log_release());
+	log_hold();
+	log_line(LOG_INFO, "released: %s", log_release());
+}
+
+static void test_hold(void **state)
+{
+	(void)state;
+	unit_is_text("lines", logged(hold_some, NULL),
+		     "broker: before\n"
+		     "broker: at once\n"
+		     "broker: released: unable to open it; 7%\n"
+		     "broker: behind\n"
+		     "broker: released: anew\n"
+		     "broker: released: \n");
+}
+
+/* However much is held, it is cut at the end; what follows the end changes nothing. */
+static void hold_too_much(const void *argument)
+{
+	const char *text, *want = argument;
+
+	log_open("broker", false);
+	log_hold();
+	for (int i = 0; i < 1000; i++)
+		log_line(LOG_ERR, "line %d", i);
+	text = log_release();
+	log_line(LOG_INFO, "%zu %d", strlen(text), strncmp(text, want, strlen(text)));
+}
+
+static void test_hold_too_much(void **state)
+{
+	static char want[16384];
+	char *end = want;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		end += sprintf(end, "%sline %d", i ? "; " : "", i);
+	unit_is_text("length, and a difference", logged(hold_too_much, want), "broker: 1919 0\n");
 }
 
 int main(void)
 {
 	UNIT_TABLE(test_place, rows);
-	unit_add("the journal", test_journal, NULL);
+	UNIT_TABLE(test_stream, streams);
 	unit_add("a long line", test_long_line, NULL);
+	unit_add("lines that are held", test_hold, NULL);
+	unit_add("more lines than fit", test_hold_too_much, NULL);
 	return unit_run();
 }

@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "broker.h"
+#include "json.h"
 
 #define REFUSED(code, reason)                                                                      \
 	"{\"version\":1,\"error\":{\"code\":" code ",\"reason\":\"" reason "\"}}\n"
@@ -33,9 +33,11 @@ static const struct row {
 	{ "failure", -ERR_FAILURE, 0, 0, FAILURE },
 	{ "exists", -ERR_EXISTS, 0, 0, FAILURE },
 	{ "absent", -ERR_ABSENT, 0, 0, FAILURE },
+	{ "foreign", -ERR_FOREIGN, 0, 0, FAILURE },
 	{ "busy", -ERR_BUSY, 0, 0, FAILURE },
 	{ "locked", -ERR_LOCKED, 0, 0, FAILURE },
 	{ "config", -ERR_CONFIG, 0, 0, FAILURE },
+	{ "an error that there is not", -1000, 0, 0, FAILURE },
 	{ "no port with an error", -ERR_KEY, 40017, 1, REFUSED("4", "invalid public key") },
 };
 
@@ -48,6 +50,60 @@ static void test_reply(void **state)
 	unit_is_int("length", (long long)reply_format(line, row->error, row->port, row->time),
 		    (long long)strlen(row->want));
 	unit_is_text("line", line, row->want);
+}
+
+/* The protocol: numbers that nodes in the field know. */
+static const struct code_row {
+	const char *name;
+	int error, code;
+} codes[] = {
+	{ "accepted", 0, 0 },
+	{ "full", -ERR_FULL, 1 },
+	{ "malformed", -ERR_MALFORMED, 2 },
+	{ "version", -ERR_VERSION, 3 },
+	{ "key", -ERR_KEY, 4 },
+	{ "denied", -ERR_DENIED, 5 },
+	{ "failure", -ERR_FAILURE, 6 },
+	{ "config", -ERR_CONFIG, 6 },
+	{ "locked", -ERR_LOCKED, 6 },
+	{ "exists", -ERR_EXISTS, 6 },
+	{ "absent", -ERR_ABSENT, 6 },
+	{ "foreign", -ERR_FOREIGN, 6 },
+	{ "busy", -ERR_BUSY, 6 },
+	{ "an error that there is not", -1000, 6 },
+};
+
+static void test_code(void **state)
+{
+	const struct code_row *row = *state;
+
+	unit_is_int("code", reply_code(row->error), row->code);
+}
+
+#define UNKNOWN "for a reason of its own"
+
+static const struct reason_row {
+	const char *name;
+	int code;
+	const char *want;
+} reasons[] = {
+	{ "full", 1, "Remote peer is not accepting additional connections" },
+	{ "malformed", 2, "malformed request" },
+	{ "version", 3, "unsupported protocol version" },
+	{ "key", 4, "invalid public key" },
+	{ "denied", 5, "public key not permitted" },
+	{ "failure", 6, "temporary failure" },
+	{ "none", 0, UNKNOWN },
+	{ "one of a later version", WIRE_CODES, UNKNOWN },
+	{ "negative", -1, UNKNOWN },
+	{ "the highest", INT_MAX, UNKNOWN },
+};
+
+static void test_reason(void **state)
+{
+	const struct reason_row *row = *state;
+
+	unit_is_text("reason", reply_reason(row->code), row->want);
 }
 
 static const struct meshifs_row {
@@ -86,6 +142,8 @@ static void test_meshifs(void **state)
 int main(void)
 {
 	UNIT_TABLE(test_reply, rows);
+	UNIT_TABLE(test_code, codes);
+	UNIT_TABLE(test_reason, reasons);
 	UNIT_TABLE(test_meshifs, meshifs);
 	return unit_run();
 }

@@ -2,7 +2,7 @@
 /* The request parser: every request whole, byte by byte, and cut in two at every place. */
 #include "unit.h"
 
-#include "broker.h"
+#include "json.h"
 
 #define KEY "BQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEiIyQ="
 #define PUBKEY "\"pubkey\":\"" KEY "\""
@@ -88,6 +88,7 @@ static const struct row refused[] = {
 	{ "no digit behind", BYTES("{\"a\":1.," PUBKEY "}"), -ERR_MALFORMED },
 	{ "no digit before e", BYTES("{\"a\":1.e5," PUBKEY "}"), -ERR_MALFORMED },
 	{ "no digit behind e", BYTES("{\"a\":1e," PUBKEY "}"), -ERR_MALFORMED },
+	{ "no digit behind E", BYTES("{\"a\":1E," PUBKEY "}"), -ERR_MALFORMED },
 	{ "no digit behind e+", BYTES("{\"a\":1e+," PUBKEY "}"), -ERR_MALFORMED },
 	{ "two points", BYTES("{\"a\":1.5.5," PUBKEY "}"), -ERR_MALFORMED },
 	{ "a fraction of an exponent", BYTES("{\"a\":1e5.5," PUBKEY "}"), -ERR_MALFORMED },
@@ -102,6 +103,8 @@ static const struct row refused[] = {
 	{ "a NUL byte in a text", BYTES("{\"a\":\"b\0c\"," PUBKEY "}"), -ERR_MALFORMED },
 	{ "a NUL byte in the key", BYTES("{\"pubkey\":\"" KEY "\0\"}"), -ERR_MALFORMED },
 	{ "an escaped NUL after the key", BYTES("{\"pubkey\":\"" KEY "\\u0000\"}"), -ERR_KEY },
+	{ "an escaped NUL in a name, and a line feed", BYTES("{\"pubkey\\u0000\\n\":\"" KEY "\"}"),
+	  -ERR_MALFORMED },
 	{ "an escaped NUL in a name", BYTES("{\"pubkey\\u0000x\":\"" KEY "\"}"), -ERR_MALFORMED },
 
 	/* Twice one name: parsers differ in which one counts. */

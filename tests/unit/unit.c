@@ -10,7 +10,8 @@
 
 enum {
 	MAX_TESTS = 1024,
-	TIME_LIMIT = 300, /* seconds for all: what should not wait, and does, is to fail */
+	MAX_FDS = 256,
+	TIME_LIMIT = 300, /* seconds for all, so that a test that hangs fails */
 };
 
 struct entry {
@@ -22,6 +23,8 @@ struct entry {
 static struct entry entries[MAX_TESTS];
 static size_t count_entries;
 static const char *current; /* name of the test that runs */
+static char captured[16384];
+static FILE *usual_stdout;
 static char folder[] = "/tmp/wg-broker-unit.XXXXXX";
 
 void unit_add(const char *name, CMUnitTestFunction function, const void *row)
@@ -67,9 +70,9 @@ static int remove_one(const char *path, const struct stat *file, int type, struc
 int unit_run(void)
 {
 	static struct CMUnitTest tests[MAX_TESTS];
-	int failures;
+	int failures, ret;
 
-	/* No setting of whoever runs the tests is to reach them. */
+	/* The tests must not depend on the settings of whoever runs them. */
 	clearenv();
 	alarm(TIME_LIMIT);
 	if (!mkdtemp(folder))
@@ -82,11 +85,24 @@ int unit_run(void)
 		};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	failures = _cmocka_run_group_tests("units", tests, count_entries, NULL, NULL);
-	if (nftw(folder, remove_one, 10, FTW_DEPTH | FTW_PHYS) != 0)
+	ret = nftw(folder, remove_one, 10, FTW_DEPTH | FTW_PHYS);
+	if (ret != 0)
 		abort();
 	for (size_t i = 0; i < count_entries; i++)
 		free(entries[i].name);
 	return failures != 0;
+}
+
+#ifdef UNIT_GCOV
+void __gcov_dump(void);
+#endif
+
+void unit_exit(int status)
+{
+#ifdef UNIT_GCOV
+	__gcov_dump();
+#endif
+	_exit(status);
 }
 
 /* On stderr, where prove(1) shows it. */
@@ -121,8 +137,37 @@ const char *unit_file(const char *text, size_t len, mode_t mode)
 
 	unlink(path);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, text, len) != (ssize_t)len || fchmod(fd, mode) < 0)
-		fail();
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, len), len);
+	assert_int_equal(fchmod(fd, mode), 0);
 	close(fd);
 	return path;
+}
+
+void unit_capture(void)
+{
+	FILE *file;
+
+	memset(captured, 0, sizeof(captured));
+	file = fmemopen(captured, sizeof(captured) - 1, "w");
+	if (!file)
+		abort();
+	usual_stdout = stdout;
+	stdout = file;
+}
+
+const char *unit_captured(void)
+{
+	fclose(stdout);
+	stdout = usual_stdout;
+	return captured;
+}
+
+int unit_count_fds(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < MAX_FDS; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
 }

@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -39,6 +40,9 @@ void unit_add_rows(const char *function_name, CMUnitTestFunction function, const
 /* Runs what was added, writes TAP, and returns what main is to return. */
 int unit_run(void);
 
+/* Ends a child of a test at once; but what it reached of the code still counts, see coverage. */
+void unit_exit(int status) __attribute__((noreturn));
+
 /* Fail the test with what was got and what was wanted. */
 void unit_is_int(const char *what, long long got, long long want);
 void unit_is_text(const char *what, const char *got, const char *want);
@@ -49,7 +53,14 @@ const char *unit_file(const char *text, size_t len, mode_t mode);
 /* The path of a name in that folder, valid until the next call. */
 const char *unit_path(const char *name);
 
-/* What was logged since the last call, one "PRIORITY TEXT\n" a line: log.c of the units. */
+/* How many descriptors are open: it tells whether one was left so. */
+int unit_count_fds(void);
+
+/* Between these two, what is printed on stdout is kept; unit_captured() returns it. */
+void unit_capture(void);
+const char *unit_captured(void);
+
+/* What was logged since the last call, one "PRIORITY TEXT\n" a line. Of log-kept.c. */
 const char *unit_log(void);
 
 #endif

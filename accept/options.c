@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Reads the command line of broker-accept. */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "accept/handlers.h"
+#include "accept/options.h"
+#include "error.h"
+#include "log.h"
+#include "number.h"
+
+#ifndef VERSION
+#define VERSION "unknown"
+#endif
+
+#define USAGE                                                                                      \
+	"usage: broker-accept [-hV] [-m handlers] [-s handlers] [-w seconds] handler [argument ...]"
+
+enum { MAX_WAIT = 3600 }; /* seconds */
+
+static int misuse(void)
+{
+	fputs(USAGE "\n", stderr);
+	return EXIT_USAGE;
+}
+
+static int take_number(int option, unsigned int min, unsigned int max, unsigned int *number)
+{
+	const int ret = number_parse(optarg, min, max, number);
+
+	if (ret == 0)
+		return -1;
+	log_line(LOG_ERR, "-%c takes a number from %u to %u, not '%s'", option, min, max, optarg);
+	return misuse();
+}
+
+/* Takes one option. Returns -1 to go on, or what to exit with. */
+static int take_option(struct options *options, int option)
+{
+	switch (option) {
+	case 'h':
+		puts(USAGE);
+		return EXIT_DONE;
+	case 'm':
+		return take_number(option, 1, HANDLERS_MAX, &options->max_handlers);
+	case 's':
+		return take_number(option, 1, HANDLERS_MAX, &options->max_per_source);
+	case 'V':
+		puts("broker-accept " VERSION);
+		return EXIT_DONE;
+	case 'w':
+		return take_number(option, 0, MAX_WAIT, &options->wait_time);
+	default:
+		/* getopt(3) has said what is wrong. */
+		return misuse();
+	}
+}
+
+int options_read(struct options *options, int argc, char **argv)
+{
+	int option, ret = -1;
+
+	*options = (struct options){ .max_handlers = 1024, .max_per_source = 64, .wait_time = 2 };
+	while (ret < 0) {
+		/* "+": the handler's own options are not ours. */
+		option = getopt(argc, argv, "+hm:s:Vw:");
+		if (option == -1)
+			break;
+		ret = take_option(options, option);
+	}
+	if (ret < 0 && optind == argc) {
+		log_line(LOG_ERR, "no handler is given");
+		ret = misuse();
+	}
+	options->command = argv + optind;
+	return ret;
+}

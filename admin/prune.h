@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Removing interfaces: those of dead peers, or all. */
+#ifndef PRUNE_H
+#define PRUNE_H
+
+#include <stdbool.h>
+
+struct config;
+struct session;
+struct wgif_kernel;
+
+/*
+ * Removes the interfaces of ours whose peers are dead, or which are half-made, and brings the
+ * routing daemons up to date. With dry_run it only prints what it would do, and why. key_file is the
+ * private key's, of key_open(), and the lock. Returns 0 or a negative error that is logged.
+ */
+int prune(struct wgif_kernel *kernel, const struct config *config, int key_file, bool dry_run);
+
+/* Removes all interfaces of ours. Returns 0 or a negative error that is logged. */
+int flush(struct wgif_kernel *kernel, const struct config *config, int key_file);
+
+/*
+ * Writes why an interface has to go, in words for the operator. Returns false if it may stay. Call
+ * it with the lock held: else a handler may be at work on it.
+ */
+enum { PRUNE_REASON_SIZE = 64 };
+bool prune_reason(char reason[static PRUNE_REASON_SIZE], const struct session *session);
+
+#endif

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Shows the interfaces and their peers: to people, to programs, to Prometheus. Changes nothing. */
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/status.h"
+#include "config.h"
+#include "endpoint.h"
+#include "error.h"
+#include "log.h"
+#include "mesh.h"
+#include "session.h"
+#include "slot.h"
+#include "text.h"
+#include "turn.h"
+
+static const char *const state_names[] = {
+	[SESSION_LIVE] = "live",
+	[SESSION_WAITING] = "waiting",
+	[SESSION_STALE] = "stale",
+	[SESSION_BROKEN] = "broken",
+};
+
+struct row {
+	char ifname[IFNAMSIZ];
+	unsigned int slot;
+	char key[KEY_TEXT_SIZE];
+	enum session_state state;
+	int64_t age; /* seconds since the handshake, -1 for never */
+	char endpoint[INET6_ADDRSTRLEN + IFNAMSIZ + 10];
+	struct wgif_device device;
+};
+
+/* Writes the interface that a link-local address belongs to: its name, if that is plain. */
+static void format_zone(char text[static IFNAMSIZ + 1], uint32_t index)
+{
+	char name[IFNAMSIZ];
+
+	*text = '\0';
+	if (!index)
+		return;
+	if (if_indextoname(index, name) && strspn(name, TEXT_ALPHANUMERIC "-_.@") == strlen(name))
+		snprintf(text, IFNAMSIZ + 1, "%%%s", name);
+	else
+		snprintf(text, IFNAMSIZ + 1, "%%%" PRIu32, index);
+}
+
+/* Writes an endpoint as wg does, or nothing if there is none. */
+static void format_endpoint(char *text, size_t size, const struct wgif_device *device)
+{
+	const union endpoint *endpoint = &device->endpoint;
+	char address[INET6_ADDRSTRLEN], zone[IFNAMSIZ + 1];
+
+	*text = '\0';
+	if (!endpoint_format(address, endpoint))
+		return;
+	if (endpoint->any.sa_family == AF_INET) {
+		snprintf(text, size, "%s:%u", address, ntohs(endpoint->in.sin_port));
+	} else {
+		format_zone(zone, endpoint->in6.sin6_scope_id);
+		snprintf(text, size, "[%s%s]:%u", address, zone, ntohs(endpoint->in6.sin6_port));
+	}
+}
+
+/* Returns 0, -ERR_ABSENT if the interface has gone meanwhile, or -ERR_FAILURE. */
+static int read_row(struct row *row, struct wgif_kernel *kernel, const struct config *config,
+		    const struct wgif_link *link)
+{
+	struct session session = { .link = *link };
+	int ret;
+
+	ret = session_read_device(kernel, NULL, &session);
+	if (ret < 0)
+		return ret;
+	row->device = session.device;
+	row->age = session_age(&session);
+	row->state = session_state(&session);
+	row->slot = slot_from_ifname(config, link->name);
+	memcpy(row->ifname, link->name, sizeof(row->ifname));
+	if (link->has_key)
+		key_to_text(row->key, link->key);
+	format_endpoint(row->endpoint, sizeof(row->endpoint), &row->device);
+	return 0;
+}
+
+/* Writes a time as people say it. */
+static const char *in_words(char text[static 32], int64_t seconds)
+{
+	if (seconds < 0)
+		return "never";
+	if (seconds < 60)
+		snprintf(text, 32, "%" PRId64 " s ago", seconds);
+	else if (seconds < 3600)
+		snprintf(text, 32, "%" PRId64 " min ago", seconds / 60);
+	else if (seconds < 86400)
+		snprintf(text, 32, "%" PRId64 " h ago", seconds / 3600);
+	else
+		snprintf(text, 32, "%" PRId64 " d ago", seconds / 86400);
+	return text;
+}
+
+/* Writes a number of bytes in binary units, as ip and wg do. */
+static const char *in_bytes(char text[static 32], uint64_t bytes)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	double scaled = (double)bytes;
+	int unit = 0;
+
+	/* As it is rounded below: nothing reads 1024.0. */
+	while (scaled >= 1023.95) {
+		scaled /= 1024;
+		unit++;
+	}
+	snprintf(text, 32, unit ? "%.1f %s" : "%.0f %s", scaled, units[unit]);
+	return text;
+}
+
+enum {
+	MAX_DAEMONS = 8,
+	TURN_TIME = 5, /* seconds to wait for a turn at the routing daemons */
+};
+
+struct summary {
+	unsigned int total, used, free;
+	unsigned int states[SESSION_STATES];
+	uint64_t rx_bytes, tx_bytes;
+	unsigned int daemon_count; /* of those that are configured */
+	struct mesh_state daemons[MAX_DAEMONS];
+};
+
+static struct summary summarize(const struct row *rows, int count, const struct config *config)
+{
+	struct summary summary = { .total = config->slots, .used = (unsigned int)count };
+	unsigned int within = 0;
+
+	for (int i = 0; i < count; i++) {
+		summary.states[rows[i].state]++;
+		summary.rx_bytes += rows[i].device.rx_bytes;
+		summary.tx_bytes += rows[i].device.tx_bytes;
+		within += rows[i].slot <= config->slots;
+	}
+	/* A limit that was lowered leaves interfaces beyond it. */
+	summary.free = summary.total - within;
+	return summary;
+}
+
+/* Asks the routing daemons that are configured what they know. */
+static void read_daemons(struct summary *summary, const struct config *config)
+{
+	struct mesh_state *state = summary->daemons;
+	struct turn turn;
+	bool is_one;
+
+	if (!mesh_is_configured(config))
+		return;
+	turn_wait(&turn, TURN_TIME);
+	for (unsigned int i = 0; i < MAX_DAEMONS; i++) {
+		is_one = mesh_get_state(config, i, state);
+		if (!is_one)
+			break;
+		state += *state->address != '\0';
+	}
+	turn_end(&turn);
+	summary->daemon_count = (unsigned int)(state - summary->daemons);
+}
+
+/* Says what a routing daemon knows, and what to do about it. */
+static void print_daemon(const struct mesh_state *daemon)
+{
+	if (!daemon->answers)
+		printf("%s does not answer\n", daemon->name);
+	else if (daemon->down)
+		printf("%s knows %u interfaces, but cannot use %u of them: raise net.core.optmem_max "
+		       "and restart it\n",
+		       daemon->name, daemon->known, daemon->down);
+	else
+		printf("%s knows %u interfaces\n", daemon->name, daemon->known);
+}
+
+static void print_table(const struct row *rows, int count, const struct summary *summary)
+{
+	char age[32], rx[32], tx[32];
+
+	if (count)
+		printf("%-15s %5s  %-7s  %-44s  %-12s  %10s  %10s  %s\n", "INTERFACE", "PORT",
+		       "STATE", "PEER", "HANDSHAKE", "RECEIVED", "SENT", "ENDPOINT");
+	for (int i = 0; i < count; i++)
+		printf("%-15s %5u  %-7s  %-44s  %-12s  %10s  %10s  %s\n", rows[i].ifname,
+		       rows[i].device.listen_port, state_names[rows[i].state],
+		       rows[i].key[0] ? rows[i].key : "-", in_words(age, rows[i].age),
+		       in_bytes(rx, rows[i].device.rx_bytes), in_bytes(tx, rows[i].device.tx_bytes),
+		       rows[i].endpoint[0] ? rows[i].endpoint : "-");
+	printf("%u of %u slots used, %u free: %u live, %u waiting, %u stale, %u broken\n",
+	       summary->used, summary->total, summary->free, summary->states[SESSION_LIVE],
+	       summary->states[SESSION_WAITING], summary->states[SESSION_STALE],
+	       summary->states[SESSION_BROKEN]);
+	for (unsigned int i = 0; i < summary->daemon_count; i++)
+		print_daemon(&summary->daemons[i]);
+}
+
+/* All texts are of characters that need no escape. */
+static void print_text(const char *name, const char *value)
+{
+	if (*value)
+		printf("\"%s\":\"%s\",", name, value);
+	else
+		printf("\"%s\":null,", name);
+}
+
+static void print_json(const struct row *rows, int count, const struct summary *summary)
+{
+	printf("{\"version\":1,\"slots\":{\"total\":%u,\"used\":%u,\"free\":%u},\"peers\":[",
+	       summary->total, summary->used, summary->free);
+	for (int i = 0; i < count; i++) {
+		const struct wgif_device *device = &rows[i].device;
+
+		printf("%s{", i ? "," : "");
+		print_text("interface", rows[i].ifname);
+		print_text("public_key", rows[i].key);
+		print_text("endpoint", rows[i].endpoint);
+		print_text("state", state_names[rows[i].state]);
+		printf("\"slot\":%u,\"port\":%u,", rows[i].slot, device->listen_port);
+		if (device->handshake)
+			printf("\"last_handshake\":%" PRId64 ",\"handshake_age\":%" PRId64 ",",
+			       device->handshake, rows[i].age);
+		else
+			printf("\"last_handshake\":null,\"handshake_age\":null,");
+		printf("\"received_bytes\":%" PRIu64 ",\"sent_bytes\":%" PRIu64 "}",
+		       device->rx_bytes, device->tx_bytes);
+	}
+	printf("],\"daemons\":[");
+	for (unsigned int i = 0; i < summary->daemon_count; i++) {
+		const struct mesh_state *daemon = &summary->daemons[i];
+
+		printf("%s{\"name\":\"%s\",\"answers\":%s,\"interfaces\":%u,\"interfaces_down\":%u}",
+		       i ? "," : "", daemon->name, daemon->answers ? "true" : "false",
+		       daemon->known, daemon->down);
+	}
+	puts("]}");
+}
+
+static void print_gauge(const char *name, const char *help, uint64_t value)
+{
+	printf("# HELP wg_broker_%s %s\n# TYPE wg_broker_%s gauge\nwg_broker_%s %" PRIu64 "\n",
+	       name, help, name, name, value);
+}
+
+/* Prints a number for each routing daemon. */
+static void print_daemon_gauge(const struct summary *summary, const char *name, const char *help,
+			       unsigned int (*value)(const struct mesh_state *daemon))
+{
+	printf("# HELP wg_broker_%s %s\n# TYPE wg_broker_%s gauge\n", name, help, name);
+	for (unsigned int i = 0; i < summary->daemon_count; i++)
+		printf("wg_broker_%s{daemon=\"%s\"} %u\n", name, summary->daemons[i].name,
+		       value(&summary->daemons[i]));
+}
+
+static unsigned int daemon_answers(const struct mesh_state *daemon)
+{
+	return daemon->answers;
+}
+
+static unsigned int daemon_known(const struct mesh_state *daemon)
+{
+	return daemon->known;
+}
+
+static unsigned int daemon_down(const struct mesh_state *daemon)
+{
+	return daemon->down;
+}
+
+static void print_prometheus(const struct summary *summary)
+{
+	print_gauge("slots", "Interfaces that there may be.", summary->total);
+	print_gauge("slots_free", "Slots that a new peer can have.", summary->free);
+	printf("# HELP wg_broker_peers Interfaces of peers, by the state of the peer.\n"
+	       "# TYPE wg_broker_peers gauge\n");
+	for (int i = 0; i < SESSION_STATES; i++)
+		printf("wg_broker_peers{state=\"%s\"} %u\n", state_names[i], summary->states[i]);
+	/* Not counters: they fall when a peer goes. */
+	print_gauge("received_bytes", "Received from the peers that there are, since they came.",
+		    summary->rx_bytes);
+	print_gauge("sent_bytes", "Sent to the peers that there are, since they came.",
+		    summary->tx_bytes);
+	if (!summary->daemon_count)
+		return;
+	print_daemon_gauge(summary, "daemon_up", "Whether a routing daemon answers.",
+			   daemon_answers);
+	print_daemon_gauge(summary, "daemon_interfaces",
+			   "Interfaces of peers that a routing daemon knows.", daemon_known);
+	print_daemon_gauge(summary, "daemon_interfaces_down",
+			   "Those of them that it is unable to use.", daemon_down);
+}
+
+/* Reads the rows. Returns how many, with a list that the caller frees, or a negative error. */
+static int read_rows(struct wgif_kernel *kernel, const struct config *config, struct row **rows)
+{
+	struct wgif_link *links;
+	int count, filled = 0, ret = 0;
+
+	count = session_list_links(kernel, config, &links);
+	if (count < 0)
+		return count;
+	*rows = calloc((size_t)count + 1, sizeof(**rows));
+	if (!*rows) {
+		log_line(LOG_ERR, "unable to list the interfaces: out of memory");
+		ret = -ERR_FAILURE;
+	}
+	for (int i = 0; i < count && ret != -ERR_FAILURE; i++) {
+		ret = read_row(&(*rows)[filled], kernel, config, &links[i]);
+		filled += ret == 0;
+	}
+	free(links);
+	if (ret != -ERR_FAILURE)
+		return filled;
+	free(*rows);
+	return ret;
+}
+
+int status(struct wgif_kernel *kernel, const struct config *config, enum status_form form)
+{
+	struct summary summary;
+	struct row *rows;
+	int count;
+
+	count = read_rows(kernel, config, &rows);
+	if (count < 0)
+		return count;
+	summary = summarize(rows, count, config);
+	read_daemons(&summary, config);
+	if (form == STATUS_JSON)
+		print_json(rows, count, &summary);
+	else if (form == STATUS_PROMETHEUS)
+		print_prometheus(&summary);
+	else
+		print_table(rows, count, &summary);
+	free(rows);
+	return 0;
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Reads the command line of broker-connect. Opens no file but those of public keys. */
+#include <getopt.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "error.h"
+#include "log.h"
+#include "number.h"
+#include "node/options.h"
+#include "text.h"
+
+#ifndef VERSION
+#define VERSION "unknown"
+#endif
+
+#ifndef NODE_KEY_FILE
+#define NODE_KEY_FILE "/etc/wg-broker/node.key"
+#endif
+
+#define USAGE                                                                                       \
+	"usage: broker-connect [-ghnotV] [-a address | -m mac] [-i interface] [-k file] [-M mtu]\n" \
+	"                      [-p key] [--json] host[:port][,key] ..."
+
+enum {
+	DEFAULT_MTU = 1374,
+	MIN_MTU = 1280, /* of IPv6 */
+	MAX_MTU = 65455,
+};
+
+static int misuse(const char *what, const char *value)
+{
+	log_line(LOG_ERR, "%s: %s", what, value);
+	fprintf(stderr, "%s\n", USAGE);
+	return -ERR_CONFIG;
+}
+
+/* Whether the text can be an interface's name that needs no quotes anywhere. */
+static bool is_ifname(const char *text)
+{
+	const size_t len = strlen(text);
+
+	return len > 0 && len < IFNAMSIZ && *text != '-' && *text != '.' &&
+	       strspn(text, TEXT_ALPHANUMERIC "._-") == len;
+}
+
+/* Takes one option. Returns 0, or -ERR_CONFIG after it has logged why. */
+static int take_option(struct options *options, int option)
+{
+	int ret;
+
+	switch (option) {
+	case 'a':
+		options->address = optarg;
+		return 0;
+	case 'g':
+		options->generate = true;
+		return 0;
+	case 'i':
+		options->ifname = optarg;
+		return is_ifname(optarg) ? 0 : misuse("not an interface's name", optarg);
+	case 'j':
+		options->json = true;
+		return 0;
+	case 'k':
+		options->key_path = optarg;
+		return 0;
+	case 'M':
+		ret = number_parse(optarg, MIN_MTU, MAX_MTU, &options->mtu);
+		return ret < 0 ? misuse("the MTU must be a number from 1280 to 65455", optarg) : 0;
+	case 'm':
+		options->mac = optarg;
+		return 0;
+	case 'n':
+		options->ask_only = true;
+		return 0;
+	case 'o':
+		options->in_order = true;
+		return 0;
+	case 'p':
+		options->shared_key = optarg;
+		return 0;
+	case 't':
+		options->set_clock = true;
+		return 0;
+	default:
+		/* getopt(3) has said what is wrong. */
+		fprintf(stderr, "%s\n", USAGE);
+		return -ERR_CONFIG;
+	}
+}
+
+/* Takes the gateways and their keys. Returns 0, or -ERR_CONFIG after it has logged why. */
+static int take_gateways(struct options *options, char **texts, int count)
+{
+	uint8_t key[KEY_LEN];
+	int ret = 0;
+
+	if (count < 1)
+		return misuse("from 1 to 64 gateways are expected", "none given");
+	if (count > OPTIONS_MAX_GATEWAYS)
+		return misuse("from 1 to 64 gateways are expected", "too many given");
+	if (options->shared_key)
+		ret = gateway_read_key(key, options->shared_key);
+	if (ret < 0)
+		return ret;
+	for (int i = 0; i < count; i++) {
+		struct gateway *gateway = &options->gateways[i];
+
+		ret = gateway_parse(gateway, texts[i]);
+		if (ret < 0)
+			return ret;
+		if (!gateway->has_key && options->shared_key) {
+			memcpy(gateway->key, key, KEY_LEN);
+			gateway->has_key = true;
+		}
+		if (!gateway->has_key && !options->ask_only)
+			return misuse("no public key after a comma or with -p for the gateway",
+				      gateway->host);
+	}
+	options->count = (size_t)count;
+	if (!options->in_order)
+		gateway_shuffle(options->gateways, options->count, sizeof(options->gateways[0]));
+	return 0;
+}
+
+int options_read(struct options *options, int argc, char **argv)
+{
+	static const struct option long_options[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
+	int option, ret;
+
+	*options = (struct options){
+		.key_path = NODE_KEY_FILE,
+		.mtu = DEFAULT_MTU,
+		.ifname = "wgmesh",
+	};
+	for (;;) {
+		option = getopt_long(argc, argv, "a:ghi:k:M:m:nop:tV", long_options, NULL);
+		if (option == -1)
+			break;
+		if (option == 'h' || option == 'V') {
+			puts(option == 'h' ? USAGE : "broker-connect " VERSION);
+			return 0;
+		}
+		ret = take_option(options, option);
+		if (ret < 0)
+			return ret;
+	}
+	if (options->address && options->mac)
+		return misuse("-a and -m exclude each other", options->mac);
+	ret = take_gateways(options, argv + optind, argc - optind);
+	return ret < 0 ? ret : 1;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line of broker-connect. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "node/gateway.h"
+
+enum { OPTIONS_MAX_GATEWAYS = 64 };
+
+/* What the operator wants. The strings are those of the command line. */
+struct options {
+	const char *key_path;
+	const char *address; /* the interface's own; NULL if none is given */
+	const char *mac;     /* an Ethernet address or the name of an interface; NULL likewise */
+	unsigned int mtu;    /* bytes */
+	const char *ifname;
+	const char *shared_key; /* of all gateways that name none; NULL likewise */
+	bool generate;		/* make the private key if there is none */
+	bool in_order;		/* do not shuffle the gateways and their addresses */
+	bool ask_only;		/* change nothing here; only then a gateway may have no key */
+	bool set_clock;		/* set it to the gateway's if it is wrong */
+	bool json;		/* print a report */
+	struct gateway gateways[OPTIONS_MAX_GATEWAYS]; /* in the order in which to ask */
+	size_t count;
+};
+
+/*
+ * Reads the options and the gateways with their keys. Returns 1; 0 if -h or -V was all there was to
+ * do; or -ERR_CONFIG after it has logged why.
+ */
+int options_read(struct options *options, int argc, char **argv);
+
+#endif

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A node's interface. All state is in the kernel, as on the gateway: the group says that the
+ * interface is ours, and a note in its alias (see note.h) says how old its handshake is, even when
+ * the wall clock was set; on nodes that happens.
+ *
+ * Each step is one message to the kernel, and a run that dies between two of them leaves an
+ * interface that the next run completes. Never cuts a live session, and never touches an interface
+ * that is not ours.
+ */
+#include <arpa/inet.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "log.h"
+#include "session.h"
+#include "wgif.h"
+#include "node/tunnel.h"
+
+enum {
+	KEEPALIVE = 25, /* seconds: what NATs and gateways expect of a node */
+	MAC_LEN = 6,	/* bytes of an Ethernet address */
+};
+
+/* Asks the kernel for an interface's Ethernet address. Returns 0 or -1. */
+static int get_mac(uint8_t mac[static MAC_LEN], const char *ifname)
+{
+	struct ifreq request = { .ifr_ifindex = 0 };
+	const size_t len = strlen(ifname);
+	int fd, ret;
+
+	if (len >= sizeof(request.ifr_name))
+		return -1;
+	memcpy(request.ifr_name, ifname, len);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	ret = ioctl(fd, SIOCGIFHWADDR, &request);
+	close(fd);
+	if (ret < 0 || request.ifr_hwaddr.sa_family != ARPHRD_ETHER)
+		return -1;
+	memcpy(mac, request.ifr_hwaddr.sa_data, MAC_LEN);
+	return 0;
+}
+
+/* Reads an Ethernet address from text that is one, or names an interface. Returns 0 or -1. */
+static int read_mac(uint8_t mac[static MAC_LEN], const char *text)
+{
+	int count, len = 0;
+
+	count = sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2],
+		       &mac[3], &mac[4], &mac[5], &len);
+	if (count == MAC_LEN && !text[len])
+		return 0;
+	return get_mac(mac, text);
+}
+
+int tunnel_choose_address(struct tunnel *tunnel, const char *address, const char *mac)
+{
+	static const uint8_t link_local[8] = { 0xfe, 0x80 };
+	uint8_t *bytes = tunnel->address.s6_addr, m[MAC_LEN];
+	int ret;
+
+	if (address) {
+		ret = inet_pton(AF_INET6, address, bytes);
+		if (ret == 1 && memcmp(bytes, link_local, sizeof(link_local)) == 0)
+			return 0;
+		log_line(LOG_ERR, "%s is not an address in fe80::/64", address);
+		return -ERR_CONFIG;
+	}
+	memcpy(bytes, link_local, sizeof(link_local));
+	if (!mac) {
+		memcpy(bytes + 8, tunnel->public_key, 8);
+		/* The bit says "assigned by a manufacturer": RFC 4291, appendix A. */
+		bytes[8] &= (uint8_t)~2;
+		return 0;
+	}
+	ret = read_mac(m, mac);
+	if (ret < 0) {
+		log_line(LOG_ERR, "%s is neither a MAC address nor an Ethernet interface", mac);
+		return -ERR_CONFIG;
+	}
+	memcpy(bytes + 8, (const uint8_t[]){ m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5] },
+	       8);
+	return 0;
+}
+
+/* Reads the interface. Returns 0, -ERR_ABSENT, or an error after it has logged why. */
+static int read_interface(struct wgif_kernel *kernel, const struct tunnel *tunnel,
+			  const uint8_t peer_key[static KEY_LEN], struct session *session)
+{
+	int ret;
+
+	ret = session_read(kernel, tunnel->ifname, TUNNEL_GROUP, peer_key, session);
+	if (ret == -ERR_FOREIGN)
+		log_line(LOG_ERR, "%s is not an interface of ours: name another one with -i",
+			 session->link.name);
+	return ret;
+}
+
+int tunnel_is_live(struct wgif_kernel *kernel, const struct tunnel *tunnel,
+		   const uint8_t peer_key[static KEY_LEN], struct session *session)
+{
+	int ret;
+
+	if (session->link.index)
+		ret = session_read_device(kernel, peer_key, session);
+	else
+		ret = read_interface(kernel, tunnel, peer_key, session);
+	if (ret < 0)
+		return ret;
+	return session->link.up && session->device.has_peer &&
+	       memcmp(session->device.public_key, tunnel->public_key, KEY_LEN) == 0 &&
+	       session_is_live(session);
+}
+
+/* Writes the note for the alias: how old the handshake is. A new session has none yet. */
+static int make_note(struct wgif_kernel *kernel, const uint8_t peer_key[static KEY_LEN], bool new,
+		     struct session *session, char alias[static NOTE_SIZE])
+{
+	int ret;
+
+	ret = session_read_device(kernel, peer_key, session);
+	if (ret < 0)
+		return ret;
+	if (!session->device.has_peer) {
+		log_line(LOG_ERR, "unable to add the peer to %s: the kernel left it out",
+			 session->link.name);
+		return -ERR_FAILURE;
+	}
+	if (new) {
+		session->note = (struct note){
+			.asked = session->now.boot,
+			.looked = session->now.boot,
+		};
+		note_look(&session->note, session->device.handshake, session->now);
+	}
+	note_format(alias, &session->note);
+	return 0;
+}
+
+/*
+ * Configures the interface in session->link. Without an endpoint the peer and its session stay.
+ * Returns 0, or a negative error after it has logged why.
+ */
+static int configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
+		     const uint8_t peer_key[static KEY_LEN], const union endpoint *endpoint,
+		     struct session *session)
+{
+	const struct wgif_setup setup = {
+		.private_key = tunnel->private_key,
+		.peer_key = peer_key,
+		.endpoint = endpoint,
+		.keepalive = KEEPALIVE,
+		.replace_peers = endpoint != NULL,
+	};
+	const struct wgif_link *link = &session->link;
+	char alias[NOTE_SIZE];
+	int ret;
+
+	ret = wgif_set_device(kernel, link, &setup);
+	if (ret == 0)
+		ret = wgif_add_address(kernel, link, &tunnel->address);
+	if (ret == 0)
+		ret = wgif_delete_other_addresses(kernel, link, &tunnel->address);
+	if (ret == 0)
+		ret = make_note(kernel, peer_key, endpoint != NULL, session, alias);
+	if (ret == 0)
+		ret = wgif_set_up(kernel, link, tunnel->mtu, alias);
+	if (ret == -ERR_BUSY)
+		log_line(LOG_ERR, "unable to bring up %s: its UDP port is taken", link->name);
+	if (ret == -ERR_ABSENT)
+		log_line(LOG_ERR, "unable to configure %s: it was deleted meanwhile", link->name);
+	return ret;
+}
+
+int tunnel_refresh(struct wgif_kernel *kernel, const struct tunnel *tunnel,
+		   const uint8_t peer_key[static KEY_LEN], struct session *session)
+{
+	return configure(kernel, tunnel, peer_key, NULL, session);
+}
+
+int tunnel_configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
+		     const uint8_t peer_key[static KEY_LEN], const union endpoint *endpoint)
+{
+	struct session session;
+	int ret, created = 0;
+
+	ret = read_interface(kernel, tunnel, peer_key, &session);
+	if (ret == -ERR_ABSENT) {
+		ret = wgif_create(kernel, tunnel->ifname, TUNNEL_GROUP, tunnel->mtu, &session.link);
+		created = ret == 0;
+		/* Another run was faster: go on with what it made. */
+		if (ret == -ERR_EXISTS)
+			ret = read_interface(kernel, tunnel, peer_key, &session);
+		if (ret == -ERR_ABSENT)
+			log_line(LOG_ERR, "unable to configure %s: it was deleted meanwhile",
+				 tunnel->ifname);
+	}
+	if (ret == 0)
+		ret = configure(kernel, tunnel, peer_key, endpoint, &session);
+	return ret < 0 ? ret : created;
+}

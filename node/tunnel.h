@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A node's own interface, towards the gateway that accepted it. */
+#ifndef TUNNEL_H
+#define TUNNEL_H
+
+#include <stdint.h>
+#include <netinet/in.h>
+
+#include "key.h"
+
+/*
+ * Our interfaces belong to this group, so that we never touch another program's. A gateway's
+ * interfaces have another one, since a gateway may be a node of another gateway.
+ */
+enum { TUNNEL_GROUP = 40001 };
+
+struct session;
+struct wgif_kernel;
+union endpoint;
+
+/* What the interface should be like. */
+struct tunnel {
+	const char *ifname;
+	unsigned int mtu; /* bytes */
+	struct in6_addr address;
+	uint8_t private_key[KEY_LEN];
+	uint8_t public_key[KEY_LEN];
+};
+
+/*
+ * Sets the interface's own address. Takes the one given, if it is not NULL; else makes an EUI-64
+ * of mac, an Ethernet address or the name of an interface that has one; else, if both are NULL,
+ * takes 64 bits of the public key. Those are random enough, stay the same after every reboot and at
+ * every gateway, and reveal no more than the key does. Returns 0, or -ERR_CONFIG after it has
+ * logged why.
+ */
+int tunnel_choose_address(struct tunnel *tunnel, const char *address, const char *mac);
+
+/*
+ * Whether the interface has a live session with this peer. Reads it into session, but the link only
+ * if session->link.index is 0. Returns 1 or 0; -ERR_ABSENT if there is no interface; or, after it
+ * has logged why, -ERR_FOREIGN if an interface of that name is not ours, or -ERR_FAILURE.
+ */
+int tunnel_is_live(struct wgif_kernel *kernel, const struct tunnel *tunnel,
+		   const uint8_t peer_key[static KEY_LEN], struct session *session);
+
+/*
+ * Changes what differs from the tunnel on an interface whose session is live, as tunnel_is_live()
+ * read it. The session goes on. Returns 0, or a negative error after it has logged why.
+ */
+int tunnel_refresh(struct wgif_kernel *kernel, const struct tunnel *tunnel,
+		   const uint8_t peer_key[static KEY_LEN], struct session *session);
+
+/*
+ * Configures the interface for a new session with this peer at this endpoint, and no other peer.
+ * Makes it first if it is missing. May be repeated after any failure. Returns 1 if it made the
+ * interface, 0 if there was one, or a negative error after it has logged why.
+ */
+int tunnel_configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
+		     const uint8_t peer_key[static KEY_LEN], const union endpoint *endpoint);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is remembered of a peer between two runs, in its interface's alias. Pure. */
+#ifndef NOTE_H
+#define NOTE_H
+
+#include <stdint.h>
+
+#include "clock.h"
+
+/*
+ * The kernel tells the time of a handshake by the wall clock, which may be stepped; here it is
+ * kept by the boot clock. All are seconds.
+ */
+struct note {
+	int64_t asked;	   /* boot clock: when a node last asked and its peer was set up; or 0 */
+	int64_t looked;	   /* boot clock: when the handshake was last looked at */
+	int64_t handshake; /* boot clock: when the last handshake was; only if stamp is not 0 */
+	int64_t stamp;	   /* wall clock: the same handshake, as the kernel tells it; 0 is never */
+	int64_t clock;	   /* wall clock minus boot clock at the time of the last look */
+	int64_t full;	   /* boot clock: when all slots were last found taken, see peer.c; or 0 */
+};
+
+enum { NOTE_SIZE = 192 };
+
+/* Writes a note as an alias, and reads one back; a text that is no note reads as all zero. */
+void note_format(char text[static NOTE_SIZE], const struct note *note);
+void note_parse(struct note *note, const char *text);
+
+/*
+ * Brings a note up to the handshake stamp that the kernel tells now. Keeps the age right however
+ * the wall clock was stepped since the last look; where that cannot be told, the peer is younger.
+ */
+void note_look(struct note *note, int64_t stamp, struct moment now);
+
+/* Seconds since the handshake of the last look, or -1 if there never was one. */
+int64_t note_age(const struct note *note, struct moment now);
+
+#endif

@@ -1,0 +1,10 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm: --systemd --memory 3072 --timeout 2000
+# systemd with an instance for each connection: 1,000 nodes at once, and a flood of silent connections.
+
+supervisor=systemd-inetd
+source tests/load.sh
+
+test_load 4
+done_testing

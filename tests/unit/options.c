@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The command line of broker-connect: what is taken, what is misuse, and what it says then. */
+#include <fcntl.h>
+#include <getopt.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+#include "error.h"
+#include "node/options.h"
+
+#define KEY "BQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEiIyQ="
+#define OTHER_KEY "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="
+
+enum { MAX_WORDS = 128 };
+
+/* Splits a command line at its spaces, and reads it; what it prints is lost. */
+static int read_line(struct options *options, const char *line)
+{
+	static char text[4096];
+	char *words[MAX_WORDS] = { text };
+	int argc = 1, out, err, null, ret;
+
+	snprintf(text, sizeof(text), "broker-connect %s", line);
+	for (char *c = text; *c; c++) {
+		if (*c != ' ')
+			continue;
+		*c = '\0';
+		if (c[1])
+			words[argc++] = c + 1;
+	}
+	for (int i = 1; i < argc; i++)
+		if (strcmp(words[i], "''") == 0)
+			words[i] += 2;
+	fflush(stdout);
+	out = dup(STDOUT_FILENO);
+	err = dup(STDERR_FILENO);
+	null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	optind = 0;
+	ret = options_read(options, argc, words);
+	fflush(stdout);
+	dup2(out, STDOUT_FILENO);
+	dup2(err, STDERR_FILENO);
+	close(null);
+	close(out);
+	close(err);
+	return ret;
+}
+
+static const struct misuse_row {
+	const char *name, *line;
+	const char *log; /* the beginning of what is logged */
+} misuses[] = {
+	{ "no gateway", "", "3 from 1 to 64 gateways are expected: none given" },
+	{ "an unknown option", "-x gw1," KEY, "" },
+	{ "an unknown long option", "--xml gw1," KEY, "" },
+	{ "no argument", "gw1," KEY " -k", "" },
+	{ "a low MTU", "-M 1279 gw1," KEY, "3 the MTU must be a number from 1280 to 65455: 1279" },
+	{ "a high MTU", "-M 65456 gw1," KEY, "3 the MTU must be a number from 1280 to 65455" },
+	{ "letters in the MTU", "-M 1400x gw1," KEY, "3 the MTU must be a number" },
+	{ "a sign in the MTU", "-M +1400 gw1," KEY, "3 the MTU must be a number" },
+	{ "a slash in the interface", "-i a/b gw1," KEY, "3 not an interface's name: a/b" },
+	{ "a quote in the interface", "-i a\"b gw1," KEY, "3 not an interface's name: a\"b" },
+	{ "a % in the interface", "-i wg%d gw1," KEY, "3 not an interface's name: wg%d" },
+	{ "an empty interface", "-i '' gw1," KEY, "3 not an interface's name: \n" },
+	{ "a dot first", "-i .a gw1," KEY, "3 not an interface's name: .a" },
+	{ "a dash first", "-i -a gw1," KEY, "3 not an interface's name: -a" },
+	{ "16 characters", "-i 0123456789abcdef gw1," KEY, "3 not an interface's name" },
+	{ "-a and -m", "-a fe80::1 -m eth0 gw1," KEY, "3 -a and -m exclude each other" },
+	{ "no key", "gw1", "3 no public key after a comma or with -p for the gateway: gw1" },
+	{ "one without a key", "-o gw1," KEY " gw2",
+	  "3 no public key after a comma or with -p for the gateway: gw2" },
+	{ "a bad key", "-p nokey gw1", "3 nokey is not a public key" },
+	{ "a bad port", "gw1:0," KEY, "3 unable to understand the gateway gw1:0: the port" },
+};
+
+static void test_misuse(void **state)
+{
+	const struct misuse_row *row = *state;
+	struct options options;
+	char start[256];
+
+	unit_is_int("options_read", read_line(&options, row->line), -ERR_CONFIG);
+	snprintf(start, sizeof(start), "%.*s", (int)strlen(row->log), unit_log());
+	unit_is_text("log", start, row->log);
+}
+
+static void test_defaults(void **state)
+{
+	struct options options;
+
+	(void)state;
+	unit_is_int("options_read", read_line(&options, "gw1," KEY), 1);
+	unit_is_text("interface", options.ifname, "wgmesh");
+	unit_is_text("private key", options.key_path, "/etc/wg-broker/node.key");
+	unit_is_int("MTU", options.mtu, 1374);
+	unit_is_int("address", options.address != NULL, false);
+	unit_is_int("MAC address", options.mac != NULL, false);
+	unit_is_int("switches",
+		    options.generate || options.in_order || options.ask_only || options.set_clock ||
+			    options.json,
+		    false);
+	unit_is_int("gateways", (long long)options.count, 1);
+	unit_is_text("gateway", options.gateways[0].host, "gw1");
+	unit_is_text("log", unit_log(), "");
+}
+
+static void test_all(void **state)
+{
+	struct options options;
+
+	(void)state;
+	unit_is_int(
+		"options_read",
+		read_line(&options, "-gnot -a fe80::1 -i a_Z.9-x -k /key -M 65455 --json gw1," KEY),
+		1);
+	unit_is_text("interface", options.ifname, "a_Z.9-x");
+	unit_is_text("private key", options.key_path, "/key");
+	unit_is_int("MTU", options.mtu, 65455);
+	unit_is_text("address", options.address, "fe80::1");
+	unit_is_int("generate", options.generate, true);
+	unit_is_int("ask_only", options.ask_only, true);
+	unit_is_int("in_order", options.in_order, true);
+	unit_is_int("set_clock", options.set_clock, true);
+	unit_is_int("json", options.json, true);
+	unit_is_int("with -m", read_line(&options, "-m eth0 -M 1280 gw1," KEY), 1);
+	unit_is_text("MAC address", options.mac, "eth0");
+	unit_is_int("MTU", options.mtu, 1280);
+	unit_is_int("-V", read_line(&options, "-V"), 0);
+	unit_is_int("-h", read_line(&options, "-n -h -x"), 0);
+	unit_is_text("log", unit_log(), "");
+}
+
+static void check_key(const struct gateway *gateway, const char *want)
+{
+	char text[KEY_TEXT_SIZE];
+
+	unit_is_int("has_key", gateway->has_key, want != NULL);
+	if (!want)
+		return;
+	key_to_text(text, gateway->key);
+	unit_is_text(gateway->host, text, want);
+}
+
+static void test_keys(void **state)
+{
+	struct options options;
+
+	(void)state;
+	unit_is_int("options_read", read_line(&options, "-o -p " KEY " gw1 gw2," OTHER_KEY), 1);
+	check_key(&options.gateways[0], KEY);
+	check_key(&options.gateways[1], OTHER_KEY);
+	unit_is_int("-n needs none", read_line(&options, "-on gw1 gw2," OTHER_KEY), 1);
+	check_key(&options.gateways[0], NULL);
+	check_key(&options.gateways[1], OTHER_KEY);
+	unit_is_text("log", unit_log(), "");
+}
+
+/* Reads a line with so many gateways, whose names are the numbers from 0. */
+static int read_many(struct options *options, const char *switches, int count)
+{
+	char line[1024];
+	size_t len;
+
+	snprintf(line, sizeof(line), "%s", switches);
+	for (int i = 0; i < count; i++) {
+		len = strlen(line);
+		snprintf(line + len, sizeof(line) - len, " %d", i);
+	}
+	return read_line(options, line);
+}
+
+/* All gateways are asked, with -o in their order. */
+static void test_order(void **state)
+{
+	struct options options;
+	size_t in_place = 0;
+	uint64_t seen = 0;
+
+	(void)state;
+	unit_is_int("in order", read_many(&options, "-no", 64), 1);
+	unit_is_int("gateways", (long long)options.count, 64);
+	for (size_t i = 0; i < options.count; i++)
+		unit_is_int("host", atoi(options.gateways[i].host), (long long)i);
+
+	/* Chance leaves all in place once in 64! runs. */
+	unit_is_int("shuffled", read_many(&options, "-n", 64), 1);
+	for (size_t i = 0; i < options.count; i++) {
+		const size_t number = strtoul(options.gateways[i].host, NULL, 10);
+
+		seen |= 1ULL << number;
+		in_place += number == i;
+	}
+	unit_is_int("each is there", seen == UINT64_MAX, true);
+	unit_is_int("some moved", in_place < options.count, true);
+	unit_is_text("log", unit_log(), "");
+
+	unit_is_int("one more", read_many(&options, "-n", 65), -ERR_CONFIG);
+	unit_is_text("log", unit_log(), "3 from 1 to 64 gateways are expected: too many given\n");
+}
+
+int main(void)
+{
+	UNIT_TABLE(test_misuse, misuses);
+	unit_add("the defaults", test_defaults, NULL);
+	unit_add("all options", test_all, NULL);
+	unit_add("keys of their own and for all", test_keys, NULL);
+	unit_add("the gateways' order", test_order, NULL);
+	return unit_run();
+}

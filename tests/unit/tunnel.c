@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A node's interface, on a kernel in memory, and how its address is chosen. */
+#include <arpa/inet.h>
+
+#include "error.h"
+#include "fake-clock.h"
+#include "fake-wgif.h"
+#include "node/tunnel.h"
+#include "session.h"
+#include "unit.h"
+
+enum { PRIVATE = 246, PUBLIC = 9, GATEWAY = 7 /* bytes of the keys */ };
+
+static struct wgif_kernel *kernel;
+static struct tunnel tunnel;
+static uint8_t gateway_key[KEY_LEN];
+static union endpoint endpoint;
+
+static void begin(void)
+{
+	kernel = fake_reset();
+	fake_moment = (struct moment){ .boot = 5000, .wall = 1795370000 };
+	tunnel = (struct tunnel){ .ifname = "wgmesh", .mtu = 1374 };
+	fake_key(tunnel.private_key, PRIVATE);
+	fake_key(tunnel.public_key, PUBLIC);
+	fake_key(gateway_key, GATEWAY);
+	assert_int_equal(inet_pton(AF_INET6, "fe80::5", &tunnel.address), 1);
+	endpoint = (union endpoint){ .in = { .sin_family = AF_INET, .sin_port = htons(41000) } };
+	(void)unit_log();
+}
+
+static const struct choice_row {
+	const char *name, *address, *mac;
+	const char *want, *log; /* want is NULL if there is none */
+} choices[] = {
+	{ "of the key", NULL, NULL, "fe80::1013:1415:1617:1819", NULL },
+	{ "given", "fe80::1234", NULL, "fe80::1234", NULL },
+	{ "of another prefix", "2001:db8::1", NULL, NULL,
+	  "3 2001:db8::1 is not an address in fe80::/64\n" },
+	{ "link-local, but beyond /64", "fe80:0:0:1::1", NULL, NULL,
+	  "3 fe80:0:0:1::1 is not an address in fe80::/64\n" },
+	{ "no address", "gw1", NULL, NULL, "3 gw1 is not an address in fe80::/64\n" },
+	{ "of a MAC address", NULL, "02:11:22:33:44:FF", "fe80::11:22ff:fe33:44ff", NULL },
+	{ "of another MAC address", NULL, "00:11:22:33:44:55", "fe80::211:22ff:fe33:4455", NULL },
+	{ "a MAC address that is too short", NULL, "02:11:22:33:44", NULL,
+	  "3 02:11:22:33:44 is neither a MAC address nor an Ethernet interface\n" },
+	{ "one that is too long", NULL, "02:11:22:33:44:55:66", NULL,
+	  "3 02:11:22:33:44:55:66 is neither a MAC address nor an Ethernet interface\n" },
+	{ "an interface without one", NULL, "nowhere", NULL,
+	  "3 nowhere is neither a MAC address nor an Ethernet interface\n" },
+	{ "a very long name", NULL, "0123456789012345678901234567890123456789012345678901234567890",
+	  NULL,
+	  "3 0123456789012345678901234567890123456789012345678901234567890 is neither a MAC address "
+	  "nor an Ethernet interface\n" },
+	{ "the loopback", NULL, "lo", NULL,
+	  "3 lo is neither a MAC address nor an Ethernet interface\n" },
+};
+
+static void test_choice(void **state)
+{
+	const struct choice_row *row = *state;
+	char text[INET6_ADDRSTRLEN];
+
+	begin();
+	/* The first byte has the bit that says "assigned by a manufacturer". */
+	for (uint8_t i = 0; i < 8; i++)
+		tunnel.public_key[i] = i + 0x12;
+	unit_is_int("result", tunnel_choose_address(&tunnel, row->address, row->mac),
+		    row->want ? 0 : -ERR_CONFIG);
+	unit_is_text("log", unit_log(), row->log ? row->log : "");
+	if (row->want)
+		unit_is_text("address", inet_ntop(AF_INET6, &tunnel.address, text, sizeof(text)),
+			     row->want);
+}
+
+/* An interface as a run leaves it, with a handshake so many seconds ago. */
+static struct fake_interface *add(int64_t age)
+{
+	struct fake_interface *interface = fake_add("wgmesh");
+
+	interface->link.group = TUNNEL_GROUP;
+	interface->link.up = true;
+	memcpy(interface->peer_key, gateway_key, KEY_LEN);
+	memcpy(interface->device.public_key, tunnel.public_key, KEY_LEN);
+	interface->device.has_peer = true;
+	interface->device.handshake = fake_moment.wall - age;
+	return interface;
+}
+
+static void live(void)
+{
+	add(179);
+}
+
+static void stale(void)
+{
+	add(180);
+}
+
+static void down(void)
+{
+	add(10)->link.up = false;
+}
+
+static void of_another_key(void)
+{
+	add(10)->device.public_key[0]++;
+}
+
+static void to_another_peer(void)
+{
+	add(10)->peer_key[0]++;
+}
+
+static void of_another_group(void)
+{
+	add(10)->link.group = 0;
+}
+
+static void of_another_kind(void)
+{
+	add(10)->link.wireguard = false;
+}
+
+static void nothing(void)
+{
+}
+
+#define FOREIGN "3 wgmesh is not an interface of ours: name another one with -i\n"
+
+static const struct live_row {
+	const char *name;
+	void (*arrange)(void);
+	int want;
+	const char *log;
+} lives[] = {
+	{ "live", live, 1, "" },
+	{ "stale", stale, 0, "" },
+	{ "down", down, 0, "" },
+	{ "with another key of ours", of_another_key, 0, "" },
+	{ "towards another gateway", to_another_peer, 0, "" },
+	{ "of another group", of_another_group, -ERR_FOREIGN, FOREIGN },
+	{ "of another kind", of_another_kind, -ERR_FOREIGN, FOREIGN },
+	{ "none", nothing, -ERR_ABSENT, "" },
+};
+
+static void test_live(void **state)
+{
+	const struct live_row *row = *state;
+	struct session session = { .link.index = 0 };
+
+	begin();
+	row->arrange();
+	unit_is_int("live", tunnel_is_live(kernel, &tunnel, gateway_key, &session), row->want);
+	unit_is_text("log", unit_log(), row->log);
+	fake_calls();
+	if (row->want < 0)
+		return;
+	/* The link is not read again for the next gateway. */
+	unit_is_int("live", tunnel_is_live(kernel, &tunnel, gateway_key, &session), row->want);
+	unit_is_text("calls", fake_calls(), "get wgmesh");
+}
+
+static void be_faster(void)
+{
+	add(10);
+}
+
+static void another_run_is_faster(void)
+{
+	fake_before("create", 1, be_faster);
+}
+
+static void remove_it(void)
+{
+	memset(fake_find("wgmesh"), 0, sizeof(struct fake_interface));
+}
+
+static void one_that_goes(void)
+{
+	stale();
+	fake_before("get", 2, remove_it);
+}
+
+static void lose_peer(void)
+{
+	fake_find("wgmesh")->device.has_peer = false;
+}
+
+static void one_that_is_left_out(void)
+{
+	stale();
+	fake_before("get", 2, lose_peer);
+}
+
+static void one_whose_port_is_held(void)
+{
+	down();
+	fake_find("wgmesh")->device.listen_port = 41000;
+	fake_hold_port(41000);
+}
+
+#define STEPS(port_and_more)                                                                       \
+	"set wgmesh " port_and_more ", address wgmesh fe80::5, others wgmesh fe80::5, "            \
+	"get wgmesh"
+#define CONFIGURE STEPS("0 replace keepalive") ", up wgmesh"
+
+static const struct configure_row {
+	const char *name;
+	void (*arrange)(void);
+	const char *failing; /* a verb */
+	int want;
+	const char *calls, *log;
+} configures[] = {
+	{ "a new one", nothing, NULL, 1, "find wgmesh, create wgmesh, " CONFIGURE, "" },
+	{ "a stale one", stale, NULL, 0, "find wgmesh, get wgmesh, " CONFIGURE, "" },
+	{ "one that is down", down, NULL, 0, "find wgmesh, get wgmesh, " CONFIGURE, "" },
+	{ "another run is faster", another_run_is_faster, NULL, 0,
+	  "find wgmesh, create wgmesh, find wgmesh, get wgmesh, " CONFIGURE, "" },
+	{ "one of another group", of_another_group, NULL, -ERR_FOREIGN, "find wgmesh", FOREIGN },
+	{ "it goes meanwhile", one_that_goes, NULL, -ERR_ABSENT,
+	  "find wgmesh, get wgmesh, " STEPS("0 replace keepalive"),
+	  "3 unable to configure wgmesh: it was deleted meanwhile\n" },
+	{ "the kernel leaves the peer out", one_that_is_left_out, NULL, -ERR_FAILURE,
+	  "find wgmesh, get wgmesh, " STEPS("0 replace keepalive"),
+	  "3 unable to add the peer to wgmesh: the kernel left it out\n" },
+	{ "create fails", nothing, "create", -ERR_FAILURE, "find wgmesh, create wgmesh",
+	  "3 unable to create wgmesh\n" },
+	{ "set fails", nothing, "set", -ERR_FAILURE,
+	  "find wgmesh, create wgmesh, set wgmesh 0 replace keepalive",
+	  "3 unable to set wgmesh 0 replace keepalive\n" },
+	{ "address fails", nothing, "address", -ERR_FAILURE,
+	  "find wgmesh, create wgmesh, set wgmesh 0 replace keepalive, address wgmesh fe80::5",
+	  "3 unable to address wgmesh fe80::5\n" },
+	{ "others fail", nothing, "others", -ERR_FAILURE,
+	  "find wgmesh, create wgmesh, set wgmesh 0 replace keepalive, address wgmesh fe80::5, "
+	  "others wgmesh fe80::5",
+	  "3 unable to others wgmesh fe80::5\n" },
+	{ "up fails", nothing, "up", -ERR_FAILURE, "find wgmesh, create wgmesh, " CONFIGURE,
+	  "3 unable to up wgmesh\n" },
+	{ "its port is taken", one_whose_port_is_held, NULL, -ERR_BUSY,
+	  "find wgmesh, get wgmesh, " CONFIGURE,
+	  "3 unable to bring up wgmesh: its UDP port is taken\n" },
+};
+
+static void test_configure(void **state)
+{
+	const struct configure_row *row = *state;
+
+	begin();
+	row->arrange();
+	if (row->failing)
+		fake_fail(row->failing, 1, -ERR_FAILURE);
+	unit_is_int("result", tunnel_configure(kernel, &tunnel, gateway_key, &endpoint), row->want);
+	unit_is_text("calls", fake_calls(), row->calls);
+	unit_is_text("log", unit_log(), row->log);
+}
+
+/* All that a new one has. */
+static void test_complete(void **state)
+{
+	const struct fake_interface *interface;
+
+	(void)state;
+	begin();
+	unit_is_int("result", tunnel_configure(kernel, &tunnel, gateway_key, &endpoint), 1);
+	interface = fake_find("wgmesh");
+	unit_is_int("group", interface->link.group, TUNNEL_GROUP);
+	unit_is_int("mtu", interface->link.mtu, 1374);
+	unit_is_int("up", interface->link.up, true);
+	unit_is_int("address", fake_has_address(interface, &tunnel.address), true);
+	unit_is_int("port of the endpoint", interface->device.endpoint.in.sin_port, htons(41000));
+	assert_memory_equal(interface->peer_key, gateway_key, KEY_LEN);
+	unit_is_text("alias", interface->link.alias,
+		     "wg-broker asked=5000 looked=5000 handshake=0 stamp=0 clock=1795365000");
+}
+
+/* A live session goes on, and its note with it. */
+static void test_refresh(void **state)
+{
+	struct session session = { .link.index = 0 };
+	const struct fake_interface *interface;
+	struct in6_addr old;
+
+	(void)state;
+	begin();
+	live();
+	assert_int_equal(inet_pton(AF_INET6, "fe80::6", &old), 1);
+	fake_find("wgmesh")->addresses[0] = old;
+	fake_find("wgmesh")->device.endpoint = endpoint;
+	unit_is_int("live", tunnel_is_live(kernel, &tunnel, gateway_key, &session), 1);
+	fake_calls();
+	unit_is_int("result", tunnel_refresh(kernel, &tunnel, gateway_key, &session), 0);
+	unit_is_text("calls", fake_calls(), STEPS("0 keepalive") ", up wgmesh");
+	interface = fake_find("wgmesh");
+	unit_is_int("handshake", interface->device.handshake, fake_moment.wall - 179);
+	unit_is_int("port of the endpoint", interface->device.endpoint.in.sin_port, htons(41000));
+	unit_is_int("old address", fake_has_address(interface, &old), false);
+	unit_is_text("alias", interface->link.alias,
+		     "wg-broker asked=0 looked=5000 handshake=4821 stamp=1795369821 "
+		     "clock=1795365000");
+}
+
+int main(void)
+{
+	UNIT_TABLE(test_choice, choices);
+	UNIT_TABLE(test_live, lives);
+	UNIT_TABLE(test_configure, configures);
+	unit_add("all that a new one has", test_complete, NULL);
+	unit_add("a live one is brought up to date", test_refresh, NULL);
+	return unit_run();
+}
