@@ -121,11 +121,15 @@ static void reply(const struct exchange *exchange, int error)
 {
 	char line[REPLY_SIZE];
 	const size_t len = reply_format(line, error, exchange->peer.port, time(NULL));
-	ssize_t written;
+	size_t done = 0;
+	ssize_t written = 1;
 	int ret;
 
-	written = write(STDOUT_FILENO, line, len);
-	if (written != (ssize_t)len)
+	while (done < len && written > 0) {
+		written = write(STDOUT_FILENO, line + done, len - done);
+		done += written > 0 ? (size_t)written : 0;
+	}
+	if (done < len)
 		log_line(LOG_INFO, "%s left before its reply", exchange->address);
 	ret = shutdown(STDOUT_FILENO, SHUT_WR);
 	if (ret < 0)

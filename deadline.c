@@ -10,14 +10,22 @@
 
 #include "deadline.h"
 
-enum { REPEAT_TIME = 100000 }; /* microseconds */
+enum {
+	REPEAT_TIME = 100000, /* microseconds */
+	/*
+	 * So many later whoever has not noticed is killed: a library may try again after each
+	 * EINTR, as libnl does.
+	 */
+	GRACE_REPEATS = 100,
+};
 
-static volatile sig_atomic_t passed;
+static volatile sig_atomic_t passed; /* how often the signal came */
 
-static void on_alarm(int signal)
+static void on_alarm(int number)
 {
-	(void)signal;
-	passed = 1;
+	passed++;
+	if (passed > GRACE_REPEATS)
+		signal(number, SIG_DFL);
 }
 
 /* Whoever started us may have blocked it. */
@@ -51,7 +59,7 @@ void deadline_end(void)
 
 bool deadline_passed(void)
 {
-	return passed;
+	return passed > 0;
 }
 
 void deadline_kill(unsigned int seconds)

@@ -7,7 +7,8 @@
 
 /*
  * After so many seconds a call that blocks is interrupted (EINTR), and any further one, until
- * deadline_end(). deadline_passed() tells whether the time has come.
+ * deadline_end(). deadline_passed() tells whether the time has come. A process that has not ended
+ * it ten seconds later is killed by SIGALRM.
  */
 void deadline_set(unsigned int seconds);
 void deadline_end(void);

@@ -8,7 +8,7 @@ run:
 
 # Which tests on a kernel: make check T=tests/20-*.t. The longest first, so that no processor is idle
 # at the end.
-longest := $(wildcard $(patsubst %,tests/%-*.t,30 41 64 13 42 65 61 55 56 44 17 21))
+longest := $(wildcard $(patsubst %,tests/%-*.t,30 41 64 13 42 65 61 55 56 23 44 21))
 T ?= $(longest) $(filter-out $(longest),$(sort $(wildcard tests/*.t)))
 # What they run that is not in `all`, by their comments "# needs: TARGET...".
 needs = $(sort $(shell sed -sn '1,10s/^\# needs: //p' $(T) /dev/null))
@@ -90,7 +90,7 @@ prove = $(Q)prove --timer --failures -j$(JOBS) $(if $(filter 1,$(V)),-v) --exec 
 
 check: check-prerequisites
 	+$(Q)$(MAKE) --no-print-directory -j$(JOBS) check-all
-check-all: all bench broken debug units sanitize $(valgrinded) image check-there
+check-all: all bench broken debug sweep units sanitize $(valgrinded) image check-there
 	$(prove) $(T) $(elsewhere) $(units) $(sanitized) $(valgrinded)
 check-units: units
 	$(prove) $(units)
@@ -195,6 +195,18 @@ $(BUILD)/broken/broker-handler: $(BUILD)/tests/broken/json.o \
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(our_cflags) $(CFLAGS) $(our_ldflags) $(LDFLAGS) -o $@ $^ $(our_ldlibs) $(LDLIBS)
 
+# What tests/23-faults.t has things go wrong with.
+sweep: $(BUILD)/sweep/inject $(BUILD)/sweep/malloc.so
+
+$(BUILD)/sweep/%: tests/sweep/%.c Makefile
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(our_cflags) $(CFLAGS) -D_GNU_SOURCE $(LDFLAGS) -o $@ $<
+$(BUILD)/sweep/%.so: tests/sweep/%.c Makefile
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(our_cflags) $(CFLAGS) -D_GNU_SOURCE -fPIC -shared $(LDFLAGS) -o $@ $<
+
 # What tests/30-cost.t measures with, and measures: static, as the handler is.
 bench: $(BUILD)/bench/spawn $(BUILD)/bench/bare $(BUILD)/bench/ask
 
@@ -206,4 +218,4 @@ $(BUILD)/bench/%: tests/bench/%.c Makefile
 .PHONY: bench broken check check-all check-kernel check-more check-prerequisites check-sanitize check-there \
 	check-units check-valgrind coverage coverage-prerequisites debug fuzz fuzz-prerequisites \
 	image lint lint-clang lint-cppcheck lint-format lint-gcc lint-prerequisites lint-shell \
-	lint-tidy mutants objects run sanitize units
+	lint-tidy mutants objects run sanitize sweep units

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The deadline: it interrupts what blocks, again and again, until it ends. Takes some seconds. */
 #include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,6 +41,26 @@ static void check_ms(const char *what, int64_t start, int64_t least)
 		unit_is_int(what, got, least);
 }
 
+/* Whoever does not notice is killed: not before ten seconds, on a busy machine much later. */
+static void test_grace(void **state)
+{
+	const int64_t start = now_ms();
+	int status = 0;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		deadline_set(1);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	unit_is_int("killed by", WIFSIGNALED(status) ? WTERMSIG(status) : 0, SIGALRM);
+	check_ms("the grace", start, 11000);
+}
+
 static void test_deadline(void **state)
 {
 	const struct timespec while_after = { .tv_nsec = 300000000 };
@@ -64,5 +86,6 @@ static void test_deadline(void **state)
 int main(void)
 {
 	unit_add("a deadline", test_deadline, NULL);
+	unit_add("the grace after it", test_grace, NULL);
 	return unit_run();
 }

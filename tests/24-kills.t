@@ -1,0 +1,7 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The programs are killed before any of their system calls: what they leave heals itself. Here is a
+# draw of all these; tests/more/24-kills.t has them all.
+# needs: sweep
+source tests/sweep/sweep.sh
+sweep kills "${TEST_COUNT:-20}"

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# For the tests that sweep over all that can go wrong.
+source tests/lib.sh
+
+: "${TEST_SEED:=$RANDOM}"
+diag "TEST_SEED=$TEST_SEED draws the same once more"
+
+# live_key: a node's, which has a live session from now on.
+live_key() {
+	local key
+	configure TIMEOUT=1
+	add_node node1 1
+	key=$(make_key node1)
+	tunnel node1 "$(port_of "$(ask "$key")")"
+	wait_for 30 has_handshake "$(interface_of "$key")" || echo 'Bail out! no handshake'
+	echo "$key"
+}
+
+# sweep MODE COUNT: see tests/sweep/sweep.py. TEST_SCENARIOS="Prune ..." are some alone.
+sweep() {
+	# shellcheck disable=SC2086 # several words
+	tests/sweep/sweep.py "$1" "$2" "$TEST_SEED" "$(live_key)" ${TEST_SCENARIOS-} && return
+	# prove(1) keeps the line of the seed to itself.
+	echo "# TEST_SEED=$TEST_SEED draws the same once more" >&2
+	return 1
+}
