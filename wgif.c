@@ -310,6 +310,21 @@ int wgif_rename(struct wgif_kernel *kernel, struct wgif_link *link, const char *
 	return ret;
 }
 
+/*
+ * Adds an alias to what is wanted. Without memory for it libnl would read from nowhere later: then
+ * this frees the link and returns NULL.
+ */
+static struct rtnl_link *want_alias(struct rtnl_link *wanted, const char *alias)
+{
+	if (!wanted)
+		return NULL;
+	rtnl_link_set_ifalias(wanted, alias);
+	if (rtnl_link_get_ifalias(wanted))
+		return wanted;
+	rtnl_link_put(wanted);
+	return NULL;
+}
+
 int wgif_set_up(struct wgif_kernel *kernel, const struct wgif_link *link, unsigned int mtu,
 		const char *alias)
 {
@@ -320,20 +335,18 @@ int wgif_set_up(struct wgif_kernel *kernel, const struct wgif_link *link, unsign
 
 	if (wanted) {
 		rtnl_link_set_mtu(wanted, mtu);
-		if (alias)
-			rtnl_link_set_ifalias(wanted, alias);
 		rtnl_link_set_flags(wanted, IFF_UP | IFF_MULTICAST);
 	}
+	if (alias)
+		wanted = want_alias(wanted, alias);
 	return change_link(kernel, change_message(link, wanted), &task);
 }
 
 int wgif_set_alias(struct wgif_kernel *kernel, const struct wgif_link *link, const char *alias)
 {
 	const struct netlink_task task = { .verb = "set the alias of", .object = link->name };
-	struct rtnl_link *wanted = rtnl_link_alloc();
+	struct rtnl_link *wanted = want_alias(rtnl_link_alloc(), alias);
 
-	if (wanted)
-		rtnl_link_set_ifalias(wanted, alias);
 	return change_link(kernel, change_message(link, wanted), &task);
 }
 

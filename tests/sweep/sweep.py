@@ -3,6 +3,7 @@
 """Has everything go wrong that can, one thing at a time, and looks at what comes of it.
 
 Usage: sweep.py faults|kills|pairs COUNT SEED LIVE_KEY [SCENARIO...]
+       sweep.py faults|kills COUNT SEED - NODE_SCENARIO...
 
 faults  each system call of a program fails with each errno that it may have, or moves half of its
         bytes; each request to the kernel is refused or its answer is lost; each allocation fails.
@@ -11,7 +12,8 @@ kills   the program is killed before each of its system calls
 pairs   it waits there while another one runs, and goes on or is killed
 
 COUNT is how many of each scenario are tried, drawn by SEED; 0 is for all. LIVE_KEY has an interface
-with a live session, which has to live through all of it. Writes TAP: a test for each scenario, with
+with a live session, which has to live through all of it. For a node, KEYS is a folder for its
+private key, and GW1 and GW2 are its gateways, as tests/64-sweep.t has them. Writes TAP: a test for each scenario, with
 what was tried and what came of it, and each failure.
 """
 import collections
@@ -43,7 +45,7 @@ DYNAMIC = "build/debug"
 LONGEST = 30
 EXITS = {0, 71, 75, 78}
 # What makes the first system call of main(); before it only libc's start can fail.
-FIRST = {"broker-handler": "getpeername", "broker-admin": "prctl"}
+FIRST = {"broker-handler": "getpeername", "broker-admin": "prctl", "broker-connect": "prctl"}
 
 ERRORS = {
     "read": [EINTR, EIO, EAGAIN, ECONNRESET], "write": [EINTR, EPIPE, ENOSPC, EAGAIN, EIO],
@@ -151,6 +153,9 @@ class Scenario:
     command = []
     text = ""
     variables = {}
+    # What the program is run by.
+    prefix = []
+    exits = EXITS
     fault = None
     # Whether it ends also if the kernel has every call interrupted, again and again.
     has_deadline = True
@@ -159,7 +164,7 @@ class Scenario:
     def run(self, fault=None):
         self.fault = fault
         command = fault.command(self.command) if fault else self.command
-        return run(command, self.text, self.variables)
+        return run(self.prefix + command, self.text, self.variables)
 
     def prepare(self):
         """Sets the state up."""
@@ -168,7 +173,7 @@ class Scenario:
         """What is wrong with it, before anything heals it: a list of words."""
         wrong = []
         # A library that tries again and again is ended by the deadline.
-        exits = EXITS | ({128 + signal.SIGALRM} if self.fault.is_endless("EINTR") else set())
+        exits = self.exits | ({128 + signal.SIGALRM} if self.fault.is_endless("EINTR") else set())
         if not killed and ran.status not in exits:
             wrong.append(f"exit status {ran.status}")
         if ran.seconds > LONGEST:
@@ -524,6 +529,90 @@ class Prunes(Pair):
     first = second = [ADMIN, "prune"]
 
 
+class Connect(Scenario):
+    """A node, from nothing."""
+    name = "a node's first tunnel"
+    prefix = ["ip", "netns", "exec", "node"]
+    exits = EXITS | {69, 76, 77}
+    has_deadline = False
+    lies = {ENODEV}
+    gateway = "GW1"
+
+    def __init__(self, _):
+        self.command = self.command_for(self.gateway)
+
+    @staticmethod
+    def command_for(gateway):
+        return [f"{BUILD}/broker-connect", "-o", "-g", "-k", f"{os.environ['KEYS']}/node.key",
+                os.environ[gateway]]
+
+    def prepare(self):
+        output("ip", "-n", "node", "link", "delete", "wgmesh")
+        for file in os.listdir(os.environ["KEYS"]):
+            os.unlink(f"{os.environ['KEYS']}/{file}")
+
+    def lacks(self):
+        """What the tunnel is not, as words."""
+        host = os.environ[self.gateway].split(",")[0]
+        links = json.loads(output("ip", "-n", "node", "-j", "link", "show", "group", "40001") or "[]")
+        links = [link for link in links if link]
+        dump = output(*self.prefix, "wg", "show", "wgmesh", "dump").splitlines()[1:]
+        peer = dump[0].split("\t") if len(dump) == 1 else [""] * 8
+        there = {
+            "interface": [link["ifname"] for link in links] == ["wgmesh"],
+            "flags": links and {"UP", "MULTICAST"} <= set(links[0]["flags"]),
+            "MTU": links and links[0]["mtu"] == 1374,
+            "address": output("ip", "-n", "node", "-o", "addr", "show", "wgmesh").count("\n") == 1,
+            "peer": peer[2].startswith(f"{host}:4"), "allowed IPs": peer[3] == "::/0",
+            "keepalive": peer[7] == "25",
+            "key": os.listdir(os.environ["KEYS"]) == ["node.key"],
+        }
+        return " ".join(what for what, is_there in there.items() if not is_there)
+
+    def judge(self, ran, killed):
+        wrong = super().judge(ran, killed)
+        if not killed and ran.status and not ran.words and not self.fault.is_endless("write"):
+            wrong.append("it failed and does not say why")
+        lacks = self.lacks()
+        return wrong + ([f"done, without its {lacks}"] if ran.status == 0 and lacks else [])
+
+    def heal(self):
+        ran = run(self.prefix + self.command)
+        lacks = self.lacks()
+        if lacks:
+            return [f"no healing: it lacks {lacks}: {ran.words!r}"]
+        return [] if self.works() else ["no packet passes"]
+
+    def works(self):
+        dump = output(*self.prefix, "wg", "show", "wgmesh", "endpoints")
+        slot = int(dump.rpartition(":")[2]) - STARTPORT + 1
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            if " 0% packet loss" in output(*self.prefix, "ping", "-c", "1", "-W", "1",
+                                           f"fe80::{slot:x}%wgmesh"):
+                return True
+        return False
+
+    def verdict(self, ran):
+        return f"exit {ran.status}"
+
+    def clean(self):
+        for gateway in "gw1", "gw2":
+            output("ip", "-n", gateway, "link", "delete", "group", str(GROUP))
+
+
+class Move(Connect):
+    """It has a tunnel to another one, which is silent."""
+    name = "a node's tunnel that moves"
+    gateway = "GW2"
+
+    def prepare(self):
+        super().prepare()
+        run(self.prefix + self.command_for("GW1"))
+        output("ip", "-n", "node", "link", "set", "wgmesh", "down")
+
+
+NODES = [Connect, Move]
 PAIRS = [Requests, RequestPrune, PruneRequest, Prunes]
 SCENARIOS = [Malformed, Live, Full, Unmarked, New, Waiting, HalfMade, Status, Prune, Flush]
 
@@ -608,14 +697,15 @@ def untouched(live):
 
 def main():
     mode, count, seed, live, *names = sys.argv[1:]
-    before, failed, number = untouched(live), 0, 0
+    before = untouched(live) if live != "-" else None
+    failed, number = 0, 0
     random.seed(seed)
-    for kind in PAIRS if mode == "pairs" else SCENARIOS:
+    for kind in NODES if live == "-" else PAIRS if mode == "pairs" else SCENARIOS:
         if names and kind.__name__ not in names:
             continue
         sweep = Sweep(mode, int(count), kind(live))
         there = sweep.sweep()
-        if untouched(live) != before:
+        if before and untouched(live) != before:
             sweep.failures.append(("all of them", ["the live peer's interface is another"], None))
         number += 1
         failed += bool(sweep.failures)

@@ -9,7 +9,7 @@ diag "TEST_SEED=$TEST_SEED draws the same once more"
 # live_key: a node's, which has a live session from now on.
 live_key() {
 	local key
-	configure TIMEOUT=1
+	configure TIMEOUT=1 MAXCONNECTIONS=1000
 	add_node node1 1
 	key=$(make_key node1)
 	tunnel node1 "$(port_of "$(ask "$key")")"
@@ -17,10 +17,11 @@ live_key() {
 	echo "$key"
 }
 
-# sweep MODE COUNT: see tests/sweep/sweep.py. TEST_SCENARIOS="Prune ..." are some alone.
+# sweep MODE COUNT LIVE_KEY [SCENARIO...]: see tests/sweep/sweep.py. TEST_SCENARIOS="Prune ..." are
+# some others.
 sweep() {
 	# shellcheck disable=SC2086 # several words
-	tests/sweep/sweep.py "$1" "$2" "$TEST_SEED" "$(live_key)" ${TEST_SCENARIOS-} && return
+	tests/sweep/sweep.py "${@:1:2}" "$TEST_SEED" "$3" ${TEST_SCENARIOS-"${@:4}"} && return
 	# prove(1) keeps the line of the seed to itself.
 	echo "# TEST_SEED=$TEST_SEED draws the same once more" >&2
 	return 1

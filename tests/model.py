@@ -1,0 +1,305 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whatever happens to a gateway, in any order, against a simple model of what nodes were promised.
+
+Usage: model.py STEPS SEED DAEMON KEY...
+
+A KEY is that of a node without a tunnel, or INTERFACE=KEY, of an interface in the namespace "nodes".
+DAEMON is a folder for l3roamd's stand-in. SEED draws the steps: requests, alone, together and
+killed; handshakes; time that passes; steps of the wall clock; prunes, flushes, some of them killed;
+other limits; a routing daemon's restart.
+
+Prints how often each step was taken, and every promise that was broken; there the steps before it.
+"""
+import collections
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+
+from gateway import (ADMIN, BUILD, HANDLER, REPLY, STARTPORT, interfaces, of_key, output, request_of)
+
+INJECT = f"{BUILD}/sweep/inject"
+LIVE, FRESH, ASKED, DEAD, FULL = 180, 15, 300, 600, 30  # seconds, as in the sources
+LIMITS = [3, 5, 8]
+HISTORY = 12
+
+
+class Node:
+    """What was promised to one key."""
+
+    def __init__(self, text):
+        self.device, self.key = text[:-45], text[-44:]
+        self.forget()
+
+    def forget(self):
+        self.port = self.index = None
+        self.asked = self.handshake = None  # by the model's clock
+        self.stamp = 0  # the handshake, as the kernel tells it
+        self.is_unsure = False  # of its age, after a step of the wall clock that no prune has seen
+
+
+class Model:
+    """The gateway, as it should be."""
+
+    def __init__(self, seed, folder, nodes):
+        self.random = random.Random(seed)
+        self.folder = folder
+        self.nodes = nodes
+        self.skipped = 0  # seconds that have passed without anybody's waiting
+        self.limit, self.limit_since = LIMITS[1], -FULL
+        self.daemon = None
+        self.is_stepped = False  # the wall clock, since the last prune
+        self.broken, self.history = [], collections.deque(maxlen=HISTORY)
+        self.taken = collections.Counter()
+
+    def now(self):
+        return time.clock_gettime(time.CLOCK_BOOTTIME) + self.skipped
+
+    def is_live(self, node):
+        return node.handshake is not None and self.now() - node.handshake < LIVE - 2
+
+    def start(self, *command, text="", daemon=True):
+        variables = {"MAXCONNECTIONS": str(self.limit)}
+        if daemon:
+            variables["L3ROAMDSOCK"] = f"{self.folder}/l3roamd"
+        process = subprocess.Popen(
+            ["unshare", "--time", "--fork", "--boottime", str(self.skipped), "--", *command],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, **variables})
+        process.stdin.write(text)
+        process.stdin.close()
+        process.stdin = None
+        return process
+
+    def run(self, *command, **options):
+        process = self.start(*command, **options)
+        reply, words = process.communicate()
+        return process.returncode, reply, words
+
+    def blame(self, words):
+        self.broken.append(f"{words}; before: {' | '.join(self.history)}")
+
+    def look(self):
+        """What there is; and handshakes that happened by themselves."""
+        found = interfaces()
+        for node in self.nodes:
+            mine = of_key(found, node.key)
+            stamp = mine[0].peers.get(node.key, 0) if mine and mine[0].index == node.index else 0
+            if stamp not in (0, node.stamp):
+                node.handshake, node.stamp, node.is_unsure = self.now(), stamp, self.is_stepped
+        return found
+
+    # What is checked.
+
+    def check_reply(self, node, reply, words, found, was_free):
+        """Of one that was not killed."""
+        match = REPLY.fullmatch(reply)
+        if not match:
+            self.blame(f"reply {reply!r} {words!r}")
+            return
+        if not match["port"]:
+            is_excused = self.now() - self.limit_since < FULL + 1
+            if match["code"] != "1" or (was_free and not is_excused):
+                self.blame(f"code {match['code']} with a free slot: {words!r}")
+            return
+        port, mine = int(match["port"]), of_key(found, node.key)
+        lacks = mine[0].lacks(node.key, port) if mine else "interface"
+        if lacks:
+            self.blame(f"port {port} without its {lacks}")
+            return
+        if mine[0].index != node.index:
+            if ", new, " in words and mine[0].slot() > self.limit:
+                self.blame(f"slot {mine[0].slot()} is beyond the limit {self.limit}")
+            node.forget()
+        elif self.is_live(node) and port != node.port:
+            self.blame(f"port {port} for a live peer of port {node.port}")
+        node.port, node.index = port, mine[0].index
+        if ", new, " in words or ", renewed, " in words:
+            node.asked, node.handshake, node.stamp = self.now(), None, 0
+
+    def check_all(self, found):
+        """What holds at any time."""
+        for node in self.nodes:
+            mine = of_key(found, node.key)
+            if len(mine) > 1:
+                self.blame("two interfaces of one key")
+            if not self.is_live(node):
+                continue
+            if not mine or mine[0].index != node.index or mine[0].lacks(node.key, node.port):
+                self.blame(f"a live peer has lost its interface of port {node.port}")
+                node.forget()
+
+    def check_daemon(self, found, words):
+        """After whatever has told it everything."""
+        with open(f"{self.folder}/log.state", encoding="ascii") as file:
+            known = {line.partition("=")[0] for line in file}
+        there = {one.name for one in found.values() if one.up and one.keys()}
+        if known != there:
+            self.blame(f"the daemon knows {sorted(known)}, there are {sorted(there)}: {words!r}")
+
+    def is_free(self, node):
+        found = self.look()
+        return bool(of_key(found, node.key)) or any(
+            f"wgpeer{slot}" not in found for slot in range(1, self.limit + 1))
+
+    # The steps.
+
+    def request(self):
+        node = self.random.choice(self.nodes)
+        was_free = self.is_free(node)
+        _, reply, words = self.run(HANDLER, text=request_of(node.key))
+        self.check_reply(node, reply, words, self.look(), was_free)
+
+    def together(self):
+        """Of two that want the last slot only one can have it."""
+        nodes = [self.random.choice(self.nodes) for _ in range(2)]
+        was_free = [self.is_free(node) for node in nodes]
+        found = self.look()
+        left = sum(f"wgpeer{slot}" not in found for slot in range(1, self.limit + 1))
+        running = [self.start(HANDLER, text=request_of(node.key)) for node in nodes]
+        ends = [process.communicate() for process in running]
+        for node, free, (reply, words) in zip(nodes, was_free, ends):
+            self.check_reply(node, reply, words, self.look(), free and left > 1)
+
+    def killed(self):
+        """Without the daemon, which a client that dies in the midst of a line would freeze."""
+        node = self.random.choice(self.nodes)
+        call = self.random.randint(40, 110)
+        self.run(INJECT, "-n", str(call), "-k", HANDLER, text=request_of(node.key), daemon=False)
+        if not self.is_live(node):
+            # It may have got another one, or none, and will hear of it with its next request.
+            node.forget()
+
+    def handshake(self):
+        node = self.random.choice([node for node in self.nodes if node.device])
+        mine = of_key(self.look(), node.key)
+        if not mine or mine[0].index != node.index:
+            return
+        run = ["ip", "netns", "exec", "nodes", "wg", "set", node.device, "peer", GATEWAY]
+        output(*run, "remove")
+        output(*run, "endpoint", f"192.0.2.1:{node.port}", "allowed-ips", "::/0",
+               "persistent-keepalive", "25")
+        for _ in range(8):
+            time.sleep(0.2)
+            stamp = node.stamp
+            self.look()
+            if node.stamp != stamp:
+                return
+
+    def pass_time(self):
+        self.quiet()
+        seconds = self.random.choice([10, 40, 150, 320, 650])
+        time.clock_settime(time.CLOCK_REALTIME, time.time() + seconds)
+        self.skipped += seconds
+
+    def quiet(self):
+        """No handshake comes from now on, until the step for that."""
+        for node in self.nodes:
+            if node.device:
+                output("ip", "netns", "exec", "nodes", "wg", "set", node.device, "peer", GATEWAY,
+                       "remove")
+        self.look()
+
+    def step_clock(self):
+        self.quiet()
+        seconds = self.random.choice([-100000, -1000, -200, -20, 20, 200, 1000, 100000])
+        time.clock_settime(time.CLOCK_REALTIME, time.time() + seconds)
+        self.is_stepped = True
+        for node in self.nodes:
+            node.is_unsure = True
+
+    def prune(self):
+        before = self.look()
+        status, _, words = self.run(ADMIN, "prune")
+        found = self.look()
+        if status:
+            self.blame(f"prune exits with {status}: {words!r}")
+        for one in found.values():
+            if not one.keys():
+                self.blame(f"{one.name} is left half-made by a prune")
+        for node in self.nodes:
+            self.check_pruned(node, before, found, words)
+        self.is_stepped = False
+        self.check_daemon(found, words)
+
+    def check_pruned(self, node, before, found, words):
+        was, is_there = of_key(before, node.key), of_key(found, node.key)
+        now = self.now()
+        if not was or was[0].index != node.index or node.handshake is node.asked is None:
+            return
+        if node.handshake is not None:
+            age, limit, may_stay = now - node.handshake, DEAD, node.is_unsure
+        else:
+            age, limit, may_stay = now - node.asked, ASKED, False
+        if age < limit - 2 and not is_there:
+            self.blame(f"pruned after {age:.0f} s of {limit}: {words!r}")
+        if age > limit + 2 and is_there and not may_stay:
+            self.blame(f"not pruned after {age:.0f} s of {limit}: {words!r}")
+        if not is_there:
+            node.forget()
+
+    def killed_prune(self):
+        self.run(INJECT, "-n", str(self.random.randint(30, 160)), "-k", ADMIN, "prune", daemon=False)
+        found = self.look()
+        for node in self.nodes:
+            if not of_key(found, node.key) and not self.is_live(node):
+                node.forget()
+
+    def flush(self):
+        status, _, words = self.run(ADMIN, "flush")
+        found = self.look()
+        if status or found:
+            self.blame(f"flush exits with {status} and leaves {list(found)}: {words!r}")
+        for node in self.nodes:
+            node.forget()
+        self.check_daemon(found, words)
+
+    def change_limit(self):
+        self.limit, self.limit_since = self.random.choice(LIMITS), self.now()
+
+    def restart_daemon(self):
+        if self.daemon:
+            self.daemon.kill()
+            self.daemon.wait()
+        with open(f"{self.folder}/log.state", "w", encoding="ascii"):
+            pass
+        self.daemon = subprocess.Popen(["tests/meshd.py", "l3roamd", f"{self.folder}/l3roamd",
+                                        f"{self.folder}/log"])
+        status, _, words = self.run(ADMIN, "-w", "30", "resync")
+        if status:
+            self.blame(f"resync exits with {status}: {words!r}")
+        self.check_daemon(self.look(), words)
+
+    STEPS = {request: 40, together: 8, killed: 8, handshake: 14, pass_time: 8, step_clock: 5,
+             prune: 6, killed_prune: 3, flush: 1, change_limit: 3, restart_daemon: 2}
+
+    def step(self):
+        kinds, weights = zip(*self.STEPS.items())
+        kind = self.random.choices(kinds, weights)[0]
+        name = kind.__name__
+        self.taken[name] += 1
+        self.history.append(name)
+        kind(self)
+        self.check_all(self.look())
+
+
+def main():
+    steps, seed, folder, *texts = sys.argv[1:]
+    model = Model(seed, folder, [Node(text) for text in texts])
+    model.restart_daemon()
+    for number in range(1, int(steps) + 1):
+        model.step()
+        if model.broken:
+            print(json.dumps({"step": number, "limit": model.limit, "broken": model.broken}))
+            break
+    model.daemon.kill()
+    print(json.dumps({"steps": sum(model.taken.values()), **model.taken}))
+    return bool(model.broken)
+
+
+with open("/etc/wg-broker/secret", encoding="ascii") as secret:
+    GATEWAY = output("wg", "pubkey", stdin=secret).strip()
+sys.exit(main())
