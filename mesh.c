@@ -213,12 +213,13 @@ static void babel_read_entry(const char *line, struct listing *listing)
 {
 	char ifname[IFNAMSIZ], up[6];
 	const int fields = sscanf(line, "add interface %15s up %5s", ifname, up);
+	const unsigned int known = listing->known;
 
 	if (fields < 1)
 		return;
 	add_to_listing(listing, ifname);
 	if (fields == 2 && strcmp(up, "false") == 0)
-		listing->down += slot_from_ifname(listing->config, ifname) != 0;
+		listing->down += listing->known - known;
 }
 
 /*

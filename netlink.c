@@ -21,6 +21,7 @@
 enum {
 	MESSAGE_SIZE = 1024, /* bytes: the largest that we send */
 	WORDS_SIZE = 96,
+	MAX_ERRNO = 4095,
 };
 
 /* What came back of a request. */
@@ -43,13 +44,19 @@ static void read_words(struct answer *answer, struct nlmsghdr *header)
 		nla_strlcpy(answer->words, words, sizeof(answer->words));
 }
 
+/* The kernel tells a negative errno, of which MAX_ERRNO is the highest; else it makes no sense. */
+static int to_errno(int error)
+{
+	return error <= 0 && error >= -MAX_ERRNO ? -error : EPROTO;
+}
+
 static int on_error(struct sockaddr_nl *sender, struct nlmsgerr *error, void *argument)
 {
 	struct answer *answer = argument;
 
 	(void)sender;
 	answer->complete = true;
-	answer->error = -error->error;
+	answer->error = to_errno(error->error);
 	read_words(answer, (struct nlmsghdr *)((char *)error - NLMSG_HDRLEN));
 	return NL_STOP;
 }
@@ -74,7 +81,7 @@ static int on_end(struct nl_msg *message, void *argument)
 	if (nlmsg_datalen(header) >= (int)sizeof(error))
 		memcpy(&error, nlmsg_data(header), sizeof(error));
 	answer->complete = true;
-	answer->error = -error;
+	answer->error = to_errno(error);
 	return NL_OK;
 }
 

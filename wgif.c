@@ -80,15 +80,19 @@ static int change_link(struct wgif_kernel *kernel, struct nl_msg *message,
 
 static void read_altnames(struct wgif_link *link, struct nlattr *list)
 {
+	char name[KEY_TEXT_SIZE + 1];
 	struct nlattr *altname;
 	int left;
 
-	nla_for_each_nested(altname, list, left)
-		if (nla_type(altname) == IFLA_ALT_IFNAME &&
-		    key_from_altname(link->key, nla_get_string(altname)) == 0) {
+	nla_for_each_nested(altname, list, left) {
+		if (nla_type(altname) != IFLA_ALT_IFNAME)
+			continue;
+		nla_strlcpy(name, altname, sizeof(name));
+		if (key_from_altname(link->key, name) == 0) {
 			link->has_key = true;
 			return;
 		}
+	}
 }
 
 static bool is_wireguard(struct nlattr *link_info)
@@ -97,7 +101,7 @@ static bool is_wireguard(struct nlattr *link_info)
 
 	if (nla_parse_nested(info, IFLA_INFO_MAX, link_info, NULL) < 0 || !info[IFLA_INFO_KIND])
 		return false;
-	return strcmp(nla_get_string(info[IFLA_INFO_KIND]), "wireguard") == 0;
+	return nla_strcmp(info[IFLA_INFO_KIND], "wireguard") == 0;
 }
 
 static int on_link(struct nl_msg *message, void *argument)
@@ -461,6 +465,8 @@ static int on_address(struct nl_msg *message, void *argument)
 	struct in6_addr address;
 	int ret;
 
+	if (!nlmsg_valid_hdr(nlmsg_hdr(message), sizeof(*header)))
+		return NL_SKIP;
 	/* Older kernels dump the addresses of all interfaces, whichever one is asked for. */
 	if (header->ifa_family != AF_INET6 || header->ifa_index != search->index ||
 	    search->count == MAX_FOUND)

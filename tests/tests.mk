@@ -118,10 +118,13 @@ check-there:
 
 # Each for so many seconds, from the seeds, and what was found before.
 fuzz-config := config number
+fuzz-key := key
+fuzz-mesh := mesh slot json key clock number
+fuzz-netlink := key
 fuzz-note := note
 fuzz-reply := json key
 fuzz-request := json key deadline
-FUZZ_TIME ?= 60
+FUZZ_TIME ?= 40
 fuzzers := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 fuzz_flags := $(sanitize_flags) -fsanitize=fuzzer-no-link
 
@@ -139,7 +142,7 @@ fuzz_objects = $(addprefix $(BUILD)/,$(addsuffix .o,tests/fuzz/$(1) $(fuzz-$(1))
 $(foreach fuzzer,$(fuzzers),$(eval $(BUILD)/tests/fuzz/$(fuzzer): $(call fuzz_objects,$(fuzzer))))
 $(fuzzers:%=$(BUILD)/tests/fuzz/%):
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $$($(PKG_CONFIG) --libs json-c)
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $$($(PKG_CONFIG) --libs $(libraries))
 
 # Tests the tests, see tests/mutants/run: M=note for those of one source; KERNEL=1 for all of them.
 mutants:

@@ -2,7 +2,7 @@
 /*
  * Runs a program, and has one of its system calls go wrong. strace(1) does much of this, but it
  * counts each name for itself, cannot speak for the kernel's side of a netlink socket, and takes
- * many times as long.
+ * many times as long. The registers are those of x86-64.
  */
 #include <errno.h>
 #include <signal.h>
@@ -20,10 +20,6 @@
 #include <unistd.h>
 
 #include <linux/netlink.h>
-
-#ifndef __x86_64__
-#error "the registers are those of x86-64"
-#endif
 
 static const char usage[] =
 	"usage: inject [-f] [-l FILE] [-c CHILD] [-n NUMBER -k|-p|-s|-x|-e ERRNO|-r ERRNO]\n"

@@ -683,7 +683,7 @@ class Sweep:
         for number, fault in enumerate(drawn, 1):
             self.scenario.prepare()
             self.judge(fault, self.scenario.run(fault))
-            if number % 150 == 0:
+            if number % 80 == 0:
                 self.scenario.clean()
         self.scenario.clean()
         return len(faults)
