@@ -52,6 +52,7 @@ class Model:
         self.limit, self.limit_since = LIMITS[1], -FULL
         self.daemon = None
         self.is_stepped = False  # the wall clock, since the last prune
+        self.found = {}  # what was there when it was last looked at
         self.broken, self.history = [], collections.deque(maxlen=HISTORY)
         self.taken = collections.Counter()
 
@@ -84,13 +85,13 @@ class Model:
 
     def look(self):
         """What there is; and handshakes that happened by themselves."""
-        found = interfaces()
+        self.found = interfaces()
         for node in self.nodes:
-            mine = of_key(found, node.key)
+            mine = of_key(self.found, node.key)
             stamp = mine[0].peers.get(node.key, 0) if mine and mine[0].index == node.index else 0
             if stamp not in (0, node.stamp):
                 node.handshake, node.stamp, node.is_unsure = self.now(), stamp, self.is_stepped
-        return found
+        return self.found
 
     # What is checked.
 
@@ -140,10 +141,11 @@ class Model:
         if known != there:
             self.blame(f"the daemon knows {sorted(known)}, there are {sorted(there)}: {words!r}")
 
+    def count_free(self):
+        return sum(f"wgpeer{slot}" not in self.found for slot in range(1, self.limit + 1))
+
     def is_free(self, node):
-        found = self.look()
-        return bool(of_key(found, node.key)) or any(
-            f"wgpeer{slot}" not in found for slot in range(1, self.limit + 1))
+        return self.count_free() > 0 or bool(of_key(self.found, node.key))
 
     # The steps.
 
@@ -157,25 +159,26 @@ class Model:
         """Of two that want the last slot only one can have it."""
         nodes = [self.random.choice(self.nodes) for _ in range(2)]
         was_free = [self.is_free(node) for node in nodes]
-        found = self.look()
-        left = sum(f"wgpeer{slot}" not in found for slot in range(1, self.limit + 1))
+        left = self.count_free()
         running = [self.start(HANDLER, text=request_of(node.key)) for node in nodes]
         ends = [process.communicate() for process in running]
+        found = self.look()
         for node, free, (reply, words) in zip(nodes, was_free, ends):
-            self.check_reply(node, reply, words, self.look(), free and left > 1)
+            self.check_reply(node, reply, words, found, free and left > 1)
 
     def killed(self):
         """Without the daemon, which a client that dies in the midst of a line would freeze."""
         node = self.random.choice(self.nodes)
         call = self.random.randint(40, 110)
         self.run(INJECT, "-n", str(call), "-k", HANDLER, text=request_of(node.key), daemon=False)
+        self.look()
         if not self.is_live(node):
             # It may have got another one, or none, and will hear of it with its next request.
             node.forget()
 
     def handshake(self):
         node = self.random.choice([node for node in self.nodes if node.device])
-        mine = of_key(self.look(), node.key)
+        mine = of_key(self.found, node.key)
         if not mine or mine[0].index != node.index:
             return
         run = ["ip", "netns", "exec", "nodes", "wg", "set", node.device, "peer", GATEWAY]
@@ -212,7 +215,7 @@ class Model:
             node.is_unsure = True
 
     def prune(self):
-        before = self.look()
+        before = self.found
         status, _, words = self.run(ADMIN, "prune")
         found = self.look()
         if status:
@@ -283,7 +286,7 @@ class Model:
         self.taken[name] += 1
         self.history.append(name)
         kind(self)
-        self.check_all(self.look())
+        self.check_all(self.found)
 
 
 def main():
