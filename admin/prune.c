@@ -80,9 +80,10 @@ static int write_note(struct pass *pass, const struct session *session)
 
 /*
  * Takes the altname off, unless there was a handshake in this very moment: a handler may have seen
- * that one and answered. Returns whether the interface may be deleted.
+ * that one and answered. Returns 1 if the interface may be deleted, 0 if it stays, or a negative
+ * error.
  */
-static bool release_key(struct pass *pass, const struct session *session)
+static int release_key(struct pass *pass, const struct session *session)
 {
 	const struct wgif_link *link = &session->link;
 	struct wgif_device device;
@@ -90,33 +91,36 @@ static bool release_key(struct pass *pass, const struct session *session)
 	int ret;
 
 	if (!link->has_key)
-		return true;
+		return 1;
 	key_to_altname(altname, link->key);
 	ret = wgif_delete_altname(pass->kernel, link, altname);
 	if (ret < 0)
-		return false;
+		return ret;
 	if (pass->all)
-		return true;
+		return 1;
 	ret = wgif_get_device(pass->kernel, link, link->key, &device);
 	if (ret < 0 || device.handshake == session->device.handshake)
-		return true;
-	wgif_add_altname(pass->kernel, link, altname);
-	return false;
+		return 1;
+	return wgif_add_altname(pass->kernel, link, altname);
 }
 
-/* Whether an interface goes; if so, no request finds it any more, unless this is a dry run. */
-static bool doom(struct pass *pass, const struct session *session)
+/*
+ * Whether an interface goes; if so, no request finds it any more, unless this is a dry run. Returns
+ * 1, 0 or a negative error.
+ */
+static int doom(struct pass *pass, const struct session *session)
 {
 	char reason[PRUNE_REASON_SIZE];
 	bool going = pass->all;
 
 	if (!going)
 		going = prune_reason(reason, session);
-	if (going && pass->dry_run)
-		printf("would remove %s: %s\n", session->link.name, reason);
-	else if (going)
-		going = release_key(pass, session);
-	return going;
+	if (!going)
+		return 0;
+	if (!pass->dry_run)
+		return release_key(pass, session);
+	printf("would remove %s: %s\n", session->link.name, reason);
+	return 1;
 }
 
 /* Decides on one interface. The lock is held. */
@@ -139,7 +143,10 @@ static int examine(struct pass *pass, const char *ifname)
 	 */
 	if (note->stamp == 0 && (note->asked == 0 || note->asked > session.now.boot))
 		note->asked = session.now.boot - SESSION_FRESH_TIME;
-	if (doom(pass, &session)) {
+	ret = doom(pass, &session);
+	if (ret < 0)
+		return ret;
+	if (ret) {
 		pass->doomed[pass->doomed_count++] = session.link;
 		pass->doomed_slots[slot] = true;
 		return 0;

@@ -4,7 +4,8 @@
 # needs: sweep
 source tests/lib.sh
 
-: "${TEST_STEPS:=500}" "${TEST_SEED:=$RANDOM}"
+# Another seed takes other steps.
+: "${TEST_STEPS:=500}" "${TEST_SEED:=1}"
 diag "TEST_SEED=$TEST_SEED draws the same once more"
 configure TIMEOUT=5
 add_node nodes 1

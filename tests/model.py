@@ -49,7 +49,9 @@ class Model:
         self.folder = folder
         self.nodes = nodes
         self.skipped = 0  # seconds that have passed without anybody's waiting
-        self.limit, self.limit_since = LIMITS[1], -FULL
+        self.limit = LIMITS[1]
+        # What was found full counts for a while: after another limit, or a prune that was killed.
+        self.full_since = -FULL
         self.daemon = None
         self.is_stepped = False  # the wall clock, since the last prune
         self.found = {}  # what was there when it was last looked at
@@ -102,7 +104,7 @@ class Model:
             self.blame(f"reply {reply!r} {words!r}")
             return
         if not match["port"]:
-            is_excused = self.now() - self.limit_since < FULL + 1
+            is_excused = self.now() - self.full_since < FULL + 1
             if match["code"] != "1" or (was_free and not is_excused):
                 self.blame(f"code {match['code']} with a free slot: {words!r}")
             return
@@ -247,6 +249,7 @@ class Model:
     def killed_prune(self):
         self.run(INJECT, "-n", str(self.random.randint(30, 160)), "-k", ADMIN, "prune", daemon=False)
         found = self.look()
+        self.full_since = self.now()
         for node in self.nodes:
             if not of_key(found, node.key) and not self.is_live(node):
                 node.forget()
@@ -261,7 +264,7 @@ class Model:
         self.check_daemon(found, words)
 
     def change_limit(self):
-        self.limit, self.limit_since = self.random.choice(LIMITS), self.now()
+        self.limit, self.full_since = self.random.choice(LIMITS), self.now()
 
     def restart_daemon(self):
         if self.daemon:

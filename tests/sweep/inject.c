@@ -63,6 +63,7 @@ static struct {
 	unsigned long long rdi, rdx; /* of the call, which its caller finds unchanged */
 	bool replaced;		     /* this call is not made, and */
 	long long result;	     /* comes to this */
+	bool closing;		     /* the call is made, and seems to fail */
 	bool losing;		     /* answers are thrown away */
 	bool refused;		     /* an answer of ours is due */
 	struct nlmsghdr request;
@@ -275,9 +276,11 @@ static void interfere(struct user_regs_struct *regs, long long name)
 		regs->rdx -= regs->rdx / 2;
 		break;
 	case FAIL:
-		/* brk(2) tells no error, but where the break is. */
+		/* brk(2) tells no error, but where the break is; close(2) closes in any case. */
 		if (name == SYS_brk)
 			regs->rdi = 0;
+		else if (name == SYS_close)
+			program.closing = true;
 		else
 			replace(regs, -options.error);
 		break;
@@ -324,7 +327,10 @@ static void on_end(struct user_regs_struct *regs)
 
 	regs->rdi = program.rdi;
 	regs->rdx = program.rdx;
-	if (program.replaced) {
+	if (program.closing) {
+		regs->rax = (unsigned long long)-options.error;
+		program.closing = false;
+	} else if (program.replaced) {
 		regs->rax = (unsigned long long)program.result;
 		program.replaced = false;
 	} else if (program.losing && regs->orig_rax == SYS_recvmsg && (long long)regs->rax > 0) {

@@ -268,12 +268,11 @@ class Waiting(Request):
 class HalfMade(Request):
     """Its handler was killed after the altname, in a slot of its own."""
     name = "a half-made interface"
-    slot = 900
 
     def prepare(self):
         super().prepare()
-        HalfMade.slot = 900 + (HalfMade.slot - 899) % 100
-        name = f"wgpeer{self.slot}"
+        found = interfaces()
+        name = next(name for name in map("wgpeer{}".format, range(1, 900)) if name not in found)
         subprocess.run(["ip", "link", "add", name, "type", "wireguard"], check=True)
         subprocess.run(["ip", "link", "set", name, "group", str(GROUP)], check=True)
         subprocess.run(["ip", "link", "property", "add", "dev", name, "altname",
@@ -358,7 +357,7 @@ class Admin(Scenario):
 
 
 class Prune(Admin):
-    """Of a dead peer, a half-made one and one that may live."""
+    """Of a dead peer, a half-made one beyond the limit, and one that may live."""
     name = "prune"
     command = [ADMIN, "prune"]
 
@@ -369,8 +368,8 @@ class Prune(Admin):
     def prepare(self):
         self.fresh = self.fresh or self.make(0)
         self.dead = self.make(400)
-        subprocess.run(["ip", "link", "add", "wgpeer999", "type", "wireguard"], check=True)
-        subprocess.run(["ip", "link", "set", "wgpeer999", "group", str(GROUP)], check=True)
+        output("ip", "link", "add", "wgpeer999", "type", "wireguard")
+        output("ip", "link", "set", "wgpeer999", "group", str(GROUP))
 
     def judge(self, ran, killed):
         wrong = super().judge(ran, killed)
@@ -383,9 +382,10 @@ class Prune(Admin):
         return wrong
 
     def heal(self):
-        self.run()
+        ran = self.run()
         found = interfaces()
-        return ["no healing"] if of_key(found, self.dead) or "wgpeer999" in found else []
+        is_there = of_key(found, self.dead) or "wgpeer999" in found
+        return [f"no healing: {list(found)}: {ran.words!r}"] if is_there else []
 
     def clean(self):
         self.fresh = None

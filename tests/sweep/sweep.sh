@@ -3,13 +3,13 @@
 # For the tests that sweep over all that can go wrong.
 source tests/lib.sh
 
-: "${TEST_SEED:=$RANDOM}"
-diag "TEST_SEED=$TEST_SEED draws the same once more"
+# Another number draws others.
+: "${TEST_SEED:=1}"
 
 # live_key: a node's, which has a live session from now on.
 live_key() {
 	local key
-	configure TIMEOUT=1 MAXCONNECTIONS=1000
+	configure TIMEOUT=1 MAXCONNECTIONS=900
 	add_node node1 1
 	key=$(make_key node1)
 	tunnel node1 "$(port_of "$(ask "$key")")"
@@ -21,8 +21,5 @@ live_key() {
 # some others.
 sweep() {
 	# shellcheck disable=SC2086 # several words
-	tests/sweep/sweep.py "${@:1:2}" "$TEST_SEED" "$3" ${TEST_SCENARIOS-"${@:4}"} && return
-	# prove(1) keeps the line of the seed to itself.
-	echo "# TEST_SEED=$TEST_SEED draws the same once more" >&2
-	return 1
+	tests/sweep/sweep.py "${@:1:2}" "$TEST_SEED" "$3" ${TEST_SCENARIOS-"${@:4}"}
 }
