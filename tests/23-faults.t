@@ -5,4 +5,4 @@
 # all these; tests/more/23-faults.t has them all.
 # needs: debug sweep
 source tests/sweep/sweep.sh
-sweep faults "${TEST_COUNT:-20}" "$(live_key)"
+sweep faults "${TEST_COUNT:-10}" "$(live_key)"

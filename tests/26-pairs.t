@@ -5,4 +5,4 @@
 # tests/more/26-pairs.t has them all.
 # needs: sweep
 source tests/sweep/sweep.sh
-sweep pairs "${TEST_COUNT:-20}" "$(live_key)"
+sweep pairs "${TEST_COUNT:-10}" "$(live_key)"

@@ -13,7 +13,7 @@ add_node node 30
 mkdir "$work/keys"
 export KEYS=$work/keys GW1=192.0.2.11,${gateway_key[gw1]} GW2=192.0.2.12,${gateway_key[gw2]}
 for mode in faults kills; do
-	sweep "$mode" "${TEST_COUNT:-20}" - | sed 's/^/# /'
+	sweep "$mode" "${TEST_COUNT:-10}" - | sed 's/^/# /'
 	report "${PIPESTATUS[0]}" "$mode"
 done
 done_testing
