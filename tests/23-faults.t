@@ -5,4 +5,5 @@
 # all these; tests/more/23-faults.t has them all.
 # needs: debug sweep
 source tests/sweep/sweep.sh
-sweep faults "${TEST_COUNT:-10}" "$(live_key)"
+add_live_node
+sweep faults "${TEST_COUNT:-10}" "$live"

@@ -4,4 +4,5 @@
 # draw of all these; tests/more/24-kills.t has them all.
 # needs: sweep
 source tests/sweep/sweep.sh
-sweep kills "${TEST_COUNT:-10}" "$(live_key)"
+add_live_node
+sweep kills "${TEST_COUNT:-10}" "$live"

@@ -5,4 +5,5 @@
 # tests/more/26-pairs.t has them all.
 # needs: sweep
 source tests/sweep/sweep.sh
-sweep pairs "${TEST_COUNT:-10}" "$(live_key)"
+add_live_node
+sweep pairs "${TEST_COUNT:-10}" "$live"

@@ -8,17 +8,10 @@ source tests/lib.sh
 : "${TEST_STEPS:=500}" "${TEST_SEED:=1}"
 diag "TEST_SEED=$TEST_SEED draws the same once more"
 configure TIMEOUT=5
-add_node nodes 1
-keys=()
-for i in {1..4}; do
-	pubkey=$(make_key "node$i")
-	ip -n nodes link add "wg$i" type wireguard
-	ip netns exec nodes wg set "wg$i" private-key "$work/node$i.key"
-	ip -n nodes link set "wg$i" up
-	keys+=("wg$i=$pubkey" "$(random_pubkey)")
-done
+add_nodes 4
+mapfile -t keys < <(random_pubkeys 4)
 mkdir "$work/daemon"
-tests/model.py "$TEST_STEPS" "$TEST_SEED" "$work/daemon" "${keys[@]}" >"$work/result"
+tests/model.py "$TEST_STEPS" "$TEST_SEED" "$work/daemon" "${wg_nodes[@]}" "${keys[@]}" >"$work/result"
 report "$?" "$TEST_STEPS steps keep every promise"
 mapfile -t lines <"$work/result"
 diag "${lines[@]}"

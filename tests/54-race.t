@@ -71,16 +71,8 @@ often new 'often the prune was first, and the handler made a new interface'
 often renewed 'often the handler was, and the prune left it alone'
 "$admin" flush
 
-add_node nodes 1
-keys=()
-for i in {1..4}; do
-	pubkey=$(make_key "node$i")
-	ip -n nodes link add "wg$i" type wireguard
-	ip netns exec nodes wg set "wg$i" private-key "$work/node$i.key"
-	ip -n nodes link set "wg$i" up
-	keys+=("wg$i=$pubkey")
-done
-race handshake $((TEST_ROUNDS / 5)) "${keys[@]}"
+add_nodes 4
+race handshake $((TEST_ROUNDS / 5)) "${wg_nodes[@]}"
 often new 'often the prune was first, and the handler made a new interface'
 often known 'often the handshake was, and the prune left it alone'
 

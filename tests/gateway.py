@@ -3,6 +3,7 @@
 the same are in tests/lib.sh."""
 import base64
 import dataclasses
+import functools
 import json
 import os
 import re
@@ -102,9 +103,43 @@ def read_devices(found):
             found[name].peers[fields[0]] = int(fields[4])
 
 
-def links_of(group):
-    """As ip tells them."""
-    text = output("ip", "-j", "link", "show", "group", str(group))
+def port_of(reply):
+    """The port in a reply, or None."""
+    match = REPLY.fullmatch(reply)
+    return int(match["port"]) if match and match["port"] else None
+
+
+def check_reply(reply, key, found):
+    """What is wrong with a reply to this key: a list of words."""
+    if reply and not REPLY.fullmatch(reply):
+        return [f"reply {reply!r}"]
+    port, mine = port_of(reply), of_key(found, key)
+    if port is None:
+        return []
+    lacks = mine[0].lacks(key, port) if mine else "interface"
+    return [f"port {port} without its {lacks}"] if lacks else []
+
+
+@functools.cache
+def public_key():
+    return output("wg", "pubkey", input=secret()).strip()
+
+
+def set_gateway(device, *change):
+    """At an interface of the namespace "nodes", whose only peer the gateway is."""
+    output("ip", "netns", "exec", "nodes", "wg", "set", device, "peer", public_key(), *change)
+
+
+def shake_hands(device, port):
+    """A new session: the node's side forgets the old one."""
+    set_gateway(device, "remove")
+    set_gateway(device, "endpoint", f"192.0.2.1:{port}", "allowed-ips", "::/0",
+                "persistent-keepalive", "25")
+
+
+def links_of(group, *where):
+    """As ip tells them; where is its options, such as a namespace."""
+    text = output("ip", *where, "-j", "link", "show", "group", str(group))
     # It prints {} for a link of another group.
     return [link for link in json.loads(text or "[]") if link]
 
@@ -127,6 +162,12 @@ def of_key(found, key):
 def set_alias(name, text):
     with open(f"/sys/class/net/{name}/ifalias", "w", encoding="ascii") as file:
         file.write(text or "\n")
+
+
+def write_note(name, asked, looked, handshake=0, stamp=0):
+    """See note.h."""
+    set_alias(name, f"wg-broker asked={asked} looked={looked} handshake={handshake} stamp={stamp} "
+                    f"clock={int(time.time()) - boot_clock()}")
 
 
 def delete(names):

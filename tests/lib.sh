@@ -162,6 +162,21 @@ add_node() {
 	ip -n "$name" link set eth0 up
 }
 
+# add_nodes COUNT: nodes in one namespace "nodes", each an interface wg1, wg2 ... that has no peer yet.
+# ${wg_nodes[@]} are INTERFACE=KEY, as tests/race.py and tests/model.py want them.
+add_nodes() {
+	local i pubkey
+	wg_nodes=()
+	add_node nodes 1
+	for ((i = 1; i <= $1; i++)); do
+		pubkey=$(make_key "node$i")
+		ip -n nodes link add "wg$i" type wireguard
+		ip netns exec nodes wg set "wg$i" private-key "$work/node$i.key"
+		ip -n nodes link set "wg$i" up
+		wg_nodes+=("wg$i=$pubkey")
+	done
+}
+
 # tunnel NODE PORT [HOST [MTU]]: makes wg0 of a node with plain ip and wg, with the key
 # $work/NODE.key and the address fe80::ff:1.
 tunnel() {

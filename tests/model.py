@@ -19,7 +19,8 @@ import subprocess
 import sys
 import time
 
-from gateway import (ADMIN, BUILD, HANDLER, REPLY, STARTPORT, interfaces, of_key, output, request_of)
+from gateway import (ADMIN, BUILD, HANDLER, REPLY, check_reply, interfaces, of_key, port_of, request_of,
+                     set_gateway, shake_hands)
 
 INJECT = f"{BUILD}/sweep/inject"
 LIVE, FRESH, ASKED, DEAD, FULL = 180, 15, 300, 600, 30  # seconds, as in the sources
@@ -108,10 +109,10 @@ class Model:
             if match["code"] != "1" or (was_free and not is_excused):
                 self.blame(f"code {match['code']} with a free slot: {words!r}")
             return
-        port, mine = int(match["port"]), of_key(found, node.key)
-        lacks = mine[0].lacks(node.key, port) if mine else "interface"
-        if lacks:
-            self.blame(f"port {port} without its {lacks}")
+        port, mine = port_of(reply), of_key(found, node.key)
+        wrong = check_reply(reply, node.key, found)
+        if wrong:
+            self.blame("; ".join(wrong))
             return
         if mine[0].index != node.index:
             if ", new, " in words and mine[0].slot() > self.limit:
@@ -183,10 +184,7 @@ class Model:
         mine = of_key(self.found, node.key)
         if not mine or mine[0].index != node.index:
             return
-        run = ["ip", "netns", "exec", "nodes", "wg", "set", node.device, "peer", GATEWAY]
-        output(*run, "remove")
-        output(*run, "endpoint", f"192.0.2.1:{node.port}", "allowed-ips", "::/0",
-               "persistent-keepalive", "25")
+        shake_hands(node.device, node.port)
         for _ in range(8):
             time.sleep(0.2)
             stamp = node.stamp
@@ -204,8 +202,7 @@ class Model:
         """No handshake comes from now on, until the step for that."""
         for node in self.nodes:
             if node.device:
-                output("ip", "netns", "exec", "nodes", "wg", "set", node.device, "peer", GATEWAY,
-                       "remove")
+                set_gateway(node.device, "remove")
         self.look()
 
     def step_clock(self):
@@ -306,6 +303,4 @@ def main():
     return bool(model.broken)
 
 
-with open("/etc/wg-broker/secret", encoding="ascii") as secret:
-    GATEWAY = output("wg", "pubkey", stdin=secret).strip()
 sys.exit(main())

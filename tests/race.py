@@ -26,7 +26,9 @@ import sys
 import threading
 import time
 
-STARTPORT = 40000
+from gateway import (GROUP, STARTPORT, altname_of, boot_clock, links_of, output, request_of, shake_hands,
+                     write_note)
+
 # In seconds: the time in which all the requests come, and the delay before a message; for the second
 # mode longer, so that a handshake fits in between.
 SPREAD = {"asked": 0.3, "handshake": 1}
@@ -45,10 +47,6 @@ def run(*command, **options):
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
-def boot_clock():
-    return int(time.clock_gettime(time.CLOCK_BOOTTIME))
-
-
 def ifindex(ifname):
     try:
         with open(f"/sys/class/net/{ifname}/ifindex", encoding="ascii") as file:
@@ -62,7 +60,7 @@ class Node:
 
     def __init__(self, text):
         self.device, self.key = text[:-45], text[-44:]
-        self.altname = self.key.replace("+", "-").replace("/", "_")
+        self.altname = altname_of(self.key)
         self.ifname = self.index = self.port = self.manner = self.reply = None
         self.delayed, self.rests = False, []
 
@@ -72,7 +70,7 @@ class Node:
         self.rests = [random.uniform(0, longest) for longest in (SPREAD[mode], 0.15, 0.15)]
 
     def ask(self, *handler):
-        answer = run(*handler, input=f'{{"version":1,"pubkey":"{self.key}"}}\n')
+        answer = run(*handler, input=request_of(self.key))
         self.reply = answer.stdout.strip() + answer.stderr.strip()
         self.port = json.loads(answer.stdout).get("port")
         if not self.port:
@@ -83,16 +81,8 @@ class Node:
 
     def make_dying(self, stamps):
         now, stamp = boot_clock(), stamps.get(self.ifname, 0)
-        note = (f"wg-broker asked={now - 800 if self.device else now - 400} looked={now - 400} "
-                f"handshake={now - 700 if stamp else 0} stamp={stamp} clock={int(time.time()) - now}")
-        with open(f"/sys/class/net/{self.ifname}/ifalias", "w", encoding="ascii") as file:
-            file.write(note)
-
-    def shake_hands(self, gateway):
-        """A new session: the node's side forgets the old one."""
-        for change in (["remove"], ["endpoint", f"192.0.2.1:{self.port}", "allowed-ips", "::/0",
-                                    "persistent-keepalive", "25"]):
-            run("ip", "netns", "exec", "nodes", "wg", "set", self.device, "peer", gateway, *change)
+        write_note(self.ifname, now - 800 if self.device else now - 400, now - 400,
+                   now - 700 if stamp else 0, stamp)
 
     def is_there(self, links):
         link = links.get(self.ifname, {})
@@ -101,7 +91,7 @@ class Node:
 
 
 def handshakes():
-    lines = run("wg", "show", "all", "latest-handshakes").stdout.splitlines()
+    lines = output("wg", "show", "all", "latest-handshakes").splitlines()
     return {line.split("\t")[0]: int(line.split("\t")[2]) for line in lines}
 
 
@@ -109,12 +99,11 @@ def main():
     mode, rounds, seed, handler, admin = sys.argv[1:6]
     nodes = [Node(text) for text in sys.argv[6:]]
     random.seed(seed)
-    gateway = run("wg", "pubkey", stdin=open("/etc/wg-broker/secret", encoding="ascii")).stdout.strip()
     manners, lost, done, lead = collections.Counter(), [], 0, SPREAD[mode] / 2
 
     def join(node):
         time.sleep(node.rests[0])
-        other = threading.Timer(node.rests[1], node.shake_hands, [gateway])
+        other = threading.Timer(node.rests[1], shake_hands, [node.device, node.port])
         if mode == "handshake":
             other.start()
             time.sleep(node.rests[2])
@@ -127,7 +116,7 @@ def main():
     while done < int(rounds):
         if mode == "handshake":
             for node in nodes:
-                node.shake_hands(gateway)
+                shake_hands(node.device, node.port)
             # The stamps are in seconds.
             time.sleep(1.1)
         stamps = handshakes() if mode == "handshake" else {}
@@ -142,9 +131,7 @@ def main():
         run(*prune)
         for thread in threads:
             thread.join()
-        # ip prints {} for a link of another group.
-        links = {link["ifname"]: link for link in
-                 json.loads(run("ip", "-j", "link", "show", "group", "40000").stdout) if link}
+        links = {link["ifname"]: link for link in links_of(GROUP)}
         seen = collections.Counter(node.manner for node in nodes)
         for node in nodes:
             if not node.is_there(links):

@@ -32,9 +32,9 @@ from errno import (EACCES, EAFNOSUPPORT, EAGAIN, EBUSY, ECHILD, ECONNREFUSED, EC
                    ENOSPC, ENOSYS, ENOTCONN, ENOTSOCK, EOPNOTSUPP, EPERM, EPIPE, ESRCH)
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from gateway import (ADMIN, BUILD, GROUP, HANDLER, REPLY, STARTPORT, altname_of, boot_clock, delete,
-                     interfaces, of_key, links_of, output,
-                     random_key, request_of, set_alias)
+from gateway import (ADMIN, BUILD, GROUP, HANDLER, REPLY, STARTPORT, altname_of, boot_clock, check_reply,
+                     delete, interfaces, links_of, of_key, output, port_of, random_key, request_of,
+                     set_alias, write_note)
 
 INJECT = f"{BUILD}/sweep/inject"
 MALLOC = f"{BUILD}/sweep/malloc.so"
@@ -160,6 +160,8 @@ class Scenario:
     # Whether it ends also if the kernel has every call interrupted, again and again.
     has_deadline = True
     lies = frozenset()
+    # Whether it has to say why it failed.
+    is_talkative = True
 
     def run(self, fault=None):
         self.fault = fault
@@ -178,6 +180,9 @@ class Scenario:
             wrong.append(f"exit status {ran.status}")
         if ran.seconds > LONGEST:
             wrong.append(f"{ran.seconds:.1f} s")
+        if (self.is_talkative and not killed and ran.status and not ran.words
+                and not self.fault.is_endless("write")):
+            wrong.append("it failed and does not say why")
         return wrong
 
     def heal(self):
@@ -191,12 +196,32 @@ class Scenario:
         """After some runs."""
 
 
-class Request(Scenario):
-    """A node asks."""
-    command = [HANDLER]
+def unkeyed(found):
+    """The names of those that belong to no key."""
+    return [one.name for one in found.values() if not one.keys()]
+
+
+def add_unkeyed(name):
+    """As a handler leaves one that is killed after its first step."""
+    output("ip", "link", "add", name, "type", "wireguard")
+    output("ip", "link", "set", name, "group", str(GROUP))
+
+
+class AtGateway(Scenario):
+    """With a live peer that is left alone."""
 
     def __init__(self, live):
         self.live, self.key = live, None
+
+    def clean(self):
+        delete([one.name for one in interfaces().values()
+                if altname_of(self.live) not in one.altnames])
+
+
+class Request(AtGateway):
+    """A node asks."""
+    command = [HANDLER]
+    is_talkative = False
 
     @property
     def text(self):
@@ -214,38 +239,23 @@ class Request(Scenario):
     def judge(self, ran, killed):
         wrong = super().judge(ran, killed)
         found = interfaces()
-        reply = REPLY.fullmatch(ran.reply)
-        if ran.reply and not reply:
-            wrong.append(f"reply {ran.reply!r}")
-        if reply and reply["port"]:
-            wrong += self.check_served(found, int(reply["port"]))
+        wrong += check_reply(ran.reply, self.key, found)
         if len(of_key(found, self.key)) > 1:
             wrong.append("two interfaces of one key")
         return wrong
 
-    def check_served(self, found, port):
-        mine = of_key(found, self.key)
-        lacks = mine[0].lacks(self.key, port) if mine else "interface"
-        return [f"port {port} without its {lacks}"] if lacks else []
-
     def heal(self):
         ran = self.run()
-        reply = REPLY.fullmatch(ran.reply)
-        if not reply or not reply["port"]:
+        if not port_of(ran.reply):
             return [f"no healing: {ran.reply!r} {ran.words!r}"]
         found = interfaces()
-        wrong = self.check_served(found, int(reply["port"]))
+        wrong = check_reply(ran.reply, self.key, found)
         # One that had to be undone, and was not.
-        left = [one.name for one in found.values() if not one.keys()]
+        left = unkeyed(found)
         if len(left) > 1:
             wrong.append(f"left over: {left}")
-        if left:
-            delete(left)
+        delete(left)
         return wrong
-
-    def clean(self):
-        delete([one.name for one in interfaces().values()
-                if altname_of(self.live) not in one.altnames])
 
 
 class New(Request):
@@ -273,8 +283,7 @@ class HalfMade(Request):
         super().prepare()
         found = interfaces()
         name = next(name for name in map("wgpeer{}".format, range(1, 900)) if name not in found)
-        subprocess.run(["ip", "link", "add", name, "type", "wireguard"], check=True)
-        subprocess.run(["ip", "link", "set", name, "group", str(GROUP)], check=True)
+        add_unkeyed(name)
         subprocess.run(["ip", "link", "property", "add", "dev", name, "altname",
                         altname_of(self.key)], check=True)
 
@@ -288,9 +297,8 @@ class Live(Request):
 
 
 class Full(Request):
-    """No slot is left."""
-    name = "a full gateway"
-
+    """No slot is left, and a marker says so."""
+    name = "a gateway that is known to be full"
     variables = {"MAXCONNECTIONS": "1"}
 
     def prepare(self):
@@ -326,23 +334,14 @@ class Malformed(Request):
         return []
 
 
-class Admin(Scenario):
+class Admin(AtGateway):
     """broker-admin, with peers of its own."""
     has_deadline = False
     # Who is told that something is not there can but believe it.
     lies = {ENODEV}
 
-    def __init__(self, live):
-        self.live = live
-
     def verdict(self, ran):
         return "done" if ran.status == 0 else "failed and says so" if ran.words else "silent"
-
-    def judge(self, ran, killed):
-        wrong = super().judge(ran, killed)
-        if not killed and ran.status and not ran.words and not self.fault.is_endless("write"):
-            wrong.append("it failed and does not say why")
-        return wrong
 
     @staticmethod
     def make(asked):
@@ -350,9 +349,7 @@ class Admin(Scenario):
         key = random_key()
         run([HANDLER], request_of(key))
         name = of_key(interfaces(), key)[0].name
-        now = boot_clock() - asked
-        set_alias(name, f"wg-broker asked={now} looked={now} handshake=0 stamp=0 "
-                        f"clock={int(time.time()) - boot_clock()}")
+        write_note(name, boot_clock() - asked, boot_clock() - asked)
         return key
 
 
@@ -368,29 +365,29 @@ class Prune(Admin):
     def prepare(self):
         self.fresh = self.fresh or self.make(0)
         self.dead = self.make(400)
-        output("ip", "link", "add", "wgpeer999", "type", "wireguard")
-        output("ip", "link", "set", "wgpeer999", "group", str(GROUP))
+        add_unkeyed("wgpeer999")
 
     def judge(self, ran, killed):
         wrong = super().judge(ran, killed)
         found = interfaces()
-        if len(of_key(found, self.fresh)) != 1 or of_key(found, self.fresh)[0].lacks(
-                self.fresh, STARTPORT + of_key(found, self.fresh)[0].slot() - 1):
+        mine = of_key(found, self.fresh)
+        if len(mine) != 1 or mine[0].lacks(self.fresh, STARTPORT + mine[0].slot() - 1):
             wrong.append("the peer that may live has lost its interface")
-        if ran.status == 0 and (of_key(found, self.dead) or "wgpeer999" in found):
+        if ran.status == 0 and self.has_dead(found):
             wrong.append("done, and the dead are still there")
         return wrong
+
+    def has_dead(self, found):
+        return bool(of_key(found, self.dead)) or "wgpeer999" in found
 
     def heal(self):
         ran = self.run()
         found = interfaces()
-        is_there = of_key(found, self.dead) or "wgpeer999" in found
-        return [f"no healing: {list(found)}: {ran.words!r}"] if is_there else []
+        return [f"no healing: {list(found)}: {ran.words!r}"] if self.has_dead(found) else []
 
     def clean(self):
         self.fresh = None
-        delete([one.name for one in interfaces().values()
-                if altname_of(self.live) not in one.altnames])
+        super().clean()
 
 
 class Flush(Admin):
@@ -430,13 +427,12 @@ class Status(Admin):
         return wrong
 
 
-class Pair(Scenario):
+class Pair(AtGateway):
     """A program that waits before one of its calls, while another one runs, and a dead peer."""
     first = second = []
 
     def __init__(self, live):
-        self.live = live
-        self.key = None
+        super().__init__(live)
         self.runs = []
         self.killed = False
 
@@ -468,9 +464,8 @@ class Pair(Scenario):
     def judge(self, ran, killed):
         wrong = []
         found = interfaces()
-        mine = of_key(found, self.key)
-        left = [one.name for one in found.values() if not one.keys()]
-        if len(mine) > 1:
+        left = unkeyed(found)
+        if len(of_key(found, self.key)) > 1:
             wrong.append("two interfaces of one key")
         if len(left) > self.killed:
             wrong.append(f"left over: {left}")
@@ -479,17 +474,9 @@ class Pair(Scenario):
                 wrong.append(f"exit status {each.status}")
             if each.seconds > LONGEST:
                 wrong.append(f"{each.seconds:.1f} s")
-            wrong += self.check_reply(each.reply, mine)
+            wrong += check_reply(each.reply, self.key, found)
         delete(left)
         return wrong
-
-    def check_reply(self, text, mine):
-        """Whoever was served has its interface."""
-        reply = REPLY.fullmatch(text)
-        if not reply or not reply["port"]:
-            return [f"reply {text!r}"] if text and not reply else []
-        lacks = mine[0].lacks(self.key, int(reply["port"])) if mine else "interface"
-        return [f"port {reply['port']} without its {lacks}"] if lacks else []
 
     def verdict(self, ran):
         return ", ".join("served" if '"port"' in each.reply else "no reply" if not each.reply
@@ -499,14 +486,10 @@ class Pair(Scenario):
         wrong = []
         ran = run([ADMIN, "prune"])
         wrong += [f"prune: {ran.words!r}"] if ran.status else []
-        reply = REPLY.fullmatch(run([HANDLER], self.text).reply)
-        mine = of_key(interfaces(), self.key)
-        if not reply or not reply["port"] or not mine or mine[0].lacks(self.key, int(reply["port"])):
+        ran = run([HANDLER], self.text)
+        if not port_of(ran.reply) or check_reply(ran.reply, self.key, interfaces()):
             wrong.append("no healing")
         return wrong
-
-    def clean(self):
-        Request.clean(self)
 
 
 class Requests(Pair):
@@ -554,8 +537,7 @@ class Connect(Scenario):
     def lacks(self):
         """What the tunnel is not, as words."""
         host = os.environ[self.gateway].split(",")[0]
-        links = json.loads(output("ip", "-n", "node", "-j", "link", "show", "group", "40001") or "[]")
-        links = [link for link in links if link]
+        links = links_of(40001, "-n", "node")
         dump = output(*self.prefix, "wg", "show", "wgmesh", "dump").splitlines()[1:]
         peer = dump[0].split("\t") if len(dump) == 1 else [""] * 8
         there = {
@@ -571,8 +553,6 @@ class Connect(Scenario):
 
     def judge(self, ran, killed):
         wrong = super().judge(ran, killed)
-        if not killed and ran.status and not ran.words and not self.fault.is_endless("write"):
-            wrong.append("it failed and does not say why")
         lacks = self.lacks()
         return wrong + ([f"done, without its {lacks}"] if ran.status == 0 and lacks else [])
 
@@ -592,9 +572,6 @@ class Connect(Scenario):
                                            f"fe80::{slot:x}%wgmesh"):
                 return True
         return False
-
-    def verdict(self, ran):
-        return f"exit {ran.status}"
 
     def clean(self):
         for gateway in "gw1", "gw2":

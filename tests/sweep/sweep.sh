@@ -6,15 +6,16 @@ source tests/lib.sh
 # Another number draws others.
 : "${TEST_SEED:=1}"
 
-# live_key: a node's, which has a live session from now on.
-live_key() {
-	local key
+# add_live_node: a node that has a live session from now on. $live is its key.
+add_live_node() {
 	configure TIMEOUT=1 MAXCONNECTIONS=900
 	add_node node1 1
-	key=$(make_key node1)
-	tunnel node1 "$(port_of "$(ask "$key")")"
-	wait_for 30 has_handshake "$(interface_of "$key")" || echo 'Bail out! no handshake'
-	echo "$key"
+	live=$(make_key node1)
+	tunnel node1 "$(port_of "$(ask "$live")")"
+	wait_for 30 has_handshake "$(interface_of "$live")" || {
+		echo 'Bail out! no handshake'
+		exit 1
+	}
 }
 
 # sweep MODE COUNT LIVE_KEY [SCENARIO...]: see tests/sweep/sweep.py. TEST_SCENARIOS="Prune ..." are
