@@ -23,13 +23,13 @@ BUILD ?= build
 # Which program is made of what.
 kernel := session wgif netlink note slot key clock number
 settings := config number
-broker-handler := broker-handler parser privileges endpoint peer announce turn json mesh stream deadline log \
-	$(kernel) $(settings)
+broker-handler := broker-handler parser confined privileges endpoint peer announce turn json mesh stream \
+	deadline log $(kernel) $(settings)
 broker-accept := $(addprefix accept/,broker-accept options handlers report) endpoint notify log clock number
 broker-admin := $(addprefix admin/,broker-admin prune status) endpoint peer announce turn json mesh stream \
 	deadline log privileges $(kernel) $(settings)
-broker-connect := $(addprefix node/,broker-connect options gateway tunnel keygen curve) json stream log \
-	$(kernel)
+broker-connect := $(addprefix node/,broker-connect options gateway tunnel keygen curve) json confined \
+	deadline stream log $(kernel)
 programs := broker-handler broker-accept broker-admin broker-connect
 
 libraries := json-c libnl-route-3.0 libnl-genl-3.0 libnl-3.0
@@ -81,8 +81,9 @@ $(BUILD)/%.o: %.c Makefile
 	$(Q)$(compile) -MMD -MP -c -o $@ $<
 
 # It looks up names, for which libc must be dynamic.
-$(BUILD)/broker-connect: our_ldflags := -pie $(read_only) -Wl,--as-needed -Wl,--gc-sections
-$(BUILD)/broker-connect: our_ldlibs := $(shell $(PKG_CONFIG) --libs $(libraries) 2>/dev/null)
+$(BUILD)/broker-connect $(BUILD)/broken/broker-connect: our_ldflags := -pie $(read_only) -Wl,--as-needed -Wl,--gc-sections
+$(BUILD)/broker-connect $(BUILD)/broken/broker-connect: our_ldlibs := \
+	$(shell $(PKG_CONFIG) --libs $(libraries) 2>/dev/null)
 
 .PRECIOUS: $(BUILD)/%.o
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "announce.h"
+#include "confined.h"
 #include "config.h"
 #include "deadline.h"
 #include "endpoint.h"
@@ -71,7 +72,7 @@ struct exchange {
 };
 
 /* Reads one request. Returns 0 or a negative error. */
-static int receive(struct exchange *exchange, struct parser *parser)
+static int receive(struct exchange *exchange, struct confined *parser)
 {
 	char data[PARSER_CHUNK];
 	ssize_t len;
@@ -228,7 +229,7 @@ static int prepare(struct config *config, const char *path, int *key_file)
 static int run(struct exchange *exchange, const char *path)
 {
 	static struct config config; /* for leak checkers: its strings are never freed */
-	struct parser parser;
+	struct confined parser;
 	int ret, prepared, key_file;
 
 	log_hold();
@@ -238,7 +239,7 @@ static int run(struct exchange *exchange, const char *path)
 	deadline_set(config.timeout);
 	if (ret == 0)
 		ret = receive(exchange, &parser);
-	parser_end(&parser);
+	confined_end(&parser);
 	if (ret == 0)
 		ret = prepared;
 	if (ret == 0)

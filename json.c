@@ -325,32 +325,63 @@ static int64_t get_integer(struct json_object *object, const char *name, int64_t
 	return integer >= 1 && integer <= max ? integer : 0;
 }
 
-/* Takes an accepting reply apart. Returns what is wrong with it, or NULL. */
-static const char *check_accepted(struct json_object *object, struct reply *reply)
+enum reply_fault {
+	FAULT_NONE,
+	FAULT_MEMORY,
+	FAULT_JSON,
+	FAULT_MORE,
+	FAULT_VERSION,
+	FAULT_PORT,
+	FAULT_TIME,
+	FAULT_CODE,
+	FAULT_REASON,
+	FAULT_BOTH,
+};
+
+const char *reply_fault(unsigned int fault)
+{
+	static const char *const words[] = {
+		[FAULT_NONE] = "nothing",
+		[FAULT_MEMORY] = "out of memory",
+		[FAULT_JSON] = "not one JSON object",
+		[FAULT_MORE] = "something behind the object",
+		[FAULT_VERSION] = "unsupported protocol version",
+		[FAULT_PORT] = "no port from 1 to 65535",
+		[FAULT_TIME] = "no time",
+		[FAULT_CODE] = "an error without a code",
+		[FAULT_REASON] = "a reason that is not text",
+		[FAULT_BOTH] = "both a port and an error",
+	};
+
+	return fault < sizeof(words) / sizeof(words[0]) ? words[fault] : "not a reply";
+}
+
+/* Takes an accepting reply apart. */
+static enum reply_fault check_accepted(struct json_object *object, struct reply *reply)
 {
 	reply->port = (unsigned int)get_integer(object, "port", UINT16_MAX);
 	if (!reply->port)
-		return "no port from 1 to 65535";
+		return FAULT_PORT;
 	reply->time = get_integer(object, "time", MAX_TIME);
-	return reply->time ? NULL : "no time";
+	return reply->time ? FAULT_NONE : FAULT_TIME;
 }
 
-/* Takes the error of a reply apart. Returns what is wrong with it, or NULL. */
-static const char *check_error(struct json_object *error, struct reply *reply)
+/* Takes the error of a reply apart. */
+static enum reply_fault check_error(struct json_object *error, struct reply *reply)
 {
 	struct json_object *reason;
 	bool has_reason;
 
 	reply->code = (int)get_integer(error, "code", INT_MAX);
 	if (!reply->code)
-		return "an error without a code";
+		return FAULT_CODE;
 	has_reason = json_object_object_get_ex(error, "reason", &reason);
 	if (has_reason && !json_object_is_type(reason, json_type_string))
-		return "a reason that is not text";
-	return NULL;
+		return FAULT_REASON;
+	return FAULT_NONE;
 }
 
-static const char *check_reply(struct json_object *object, struct reply *reply)
+static enum reply_fault check_reply(struct json_object *object, struct reply *reply)
 {
 	struct json_object *error;
 	const bool has_error = json_object_object_get_ex(object, "error", &error);
@@ -358,7 +389,7 @@ static const char *check_reply(struct json_object *object, struct reply *reply)
 	if (!has_error)
 		return check_accepted(object, reply);
 	if (json_object_object_get_ex(object, "port", NULL))
-		return "both a port and an error";
+		return FAULT_BOTH;
 	return check_error(error, reply);
 }
 
@@ -370,37 +401,37 @@ static bool is_blank(const char *text, size_t len)
 	return true;
 }
 
-/* Makes a reply one that is none. Returns the error. */
-static int reject(struct reply *reply, int error, const char *wrong)
+/* Checks all that is to be a reply, and fills it in. */
+static enum reply_fault take_reply(struct request *request, struct reply *reply, const char *text,
+				   size_t len)
 {
-	*reply = (struct reply){ .wrong = wrong };
-	return error;
-}
-
-int reply_parse(struct reply *reply, const char *text, size_t len)
-{
-	struct request *request = request_new();
+	enum reply_fault fault = FAULT_JSON;
 	struct json_object *object;
-	const char *wrong;
 	int ret;
 
-	memset(reply, 0, sizeof(*reply));
-	if (!request)
-		return reject(reply, -ERR_FAILURE, "out of memory");
 	request->deep = true;
 	ret = feed(request, text, len, &object);
-	if (ret != 0)
-		ret = reject(reply, -ERR_MALFORMED, "not one JSON object");
-	else if (!is_blank(text + request->len, len - request->len))
-		ret = reject(reply, -ERR_MALFORMED, "something behind the object");
-	else if (!is_our_version(object))
-		ret = reject(reply, -ERR_VERSION, "unsupported protocol version");
 	if (ret == 0) {
-		wrong = check_reply(object, reply);
-		if (wrong)
-			ret = reject(reply, -ERR_MALFORMED, wrong);
+		if (!is_blank(text + request->len, len - request->len))
+			fault = FAULT_MORE;
+		else if (!is_our_version(object))
+			fault = FAULT_VERSION;
+		else
+			fault = check_reply(object, reply);
 	}
 	json_object_put(object);
+	return fault;
+}
+
+void reply_parse(struct reply *reply, const char *text, size_t len)
+{
+	struct request *request = request_new();
+	enum reply_fault fault = FAULT_MEMORY;
+
+	*reply = (struct reply){ 0 };
+	if (request)
+		fault = take_reply(request, reply, text, len);
 	request_free(request);
-	return ret;
+	if (fault != FAULT_NONE)
+		*reply = (struct reply){ .fault = fault };
 }

@@ -38,17 +38,20 @@ const char *reply_reason(int code);
 
 /* What a gateway answered. */
 struct reply {
-	int code;	   /* of its error; 0 if it accepted, and only then the next two count */
-	unsigned int port; /* UDP */
-	int64_t time;	   /* the gateway's unix time in seconds */
-	const char *wrong; /* fixed words on what is wrong with a reply that is none, else NULL */
+	int code;	    /* of its error; 0 if it accepted, and only then the next two count */
+	unsigned int port;  /* UDP */
+	int64_t time;	    /* the gateway's unix time in seconds */
+	unsigned int fault; /* what is wrong with a reply that is none, else 0 */
 };
 
+/* Fixed words for a fault. */
+const char *reply_fault(unsigned int fault);
+
 /*
- * Takes all that a gateway sent: one object and white space, as strictly as a request. Returns 0
- * if it is a reply, else -ERR_MALFORMED, -ERR_VERSION or -ERR_FAILURE, with reply->wrong set.
+ * Takes all that a gateway sent: one object and white space, as strictly as a request. What is no
+ * reply has a fault.
  */
-int reply_parse(struct reply *reply, const char *text, size_t len);
+void reply_parse(struct reply *reply, const char *text, size_t len);
 
 /*
  * Calls each(argument, name) for every interface in what l3roamd or mmfd answer to get_meshifs.

@@ -51,9 +51,29 @@ struct report {
 	char *attempts_text;
 };
 
+/*
+ * Reads the private key, which is in memory only before and after gateways are heard: the processes
+ * that parse what they say get a copy of all that is. Returns 0 or -ERR_CONFIG.
+ */
+static int load_key(struct tunnel *tunnel, const struct options *options)
+{
+	uint8_t public_key[KEY_LEN];
+	int ret;
+
+	ret = key_read(tunnel->private_key, options->key_path);
+	if (ret < 0)
+		return ret;
+	curve_public_key(public_key, tunnel->private_key);
+	if (memcmp(public_key, tunnel->public_key, KEY_LEN) == 0)
+		return 0;
+	log_line(LOG_ERR, "%s was replaced meanwhile: run it again", options->key_path);
+	return -ERR_CONFIG;
+}
+
 /* Gets the keys and the address. Returns 0 or the exit code. */
 static int prepare(struct tunnel *tunnel, const struct options *options)
 {
+	uint8_t private_key[KEY_LEN];
 	int ret = 0;
 
 	tunnel->ifname = options->ifname;
@@ -61,10 +81,11 @@ static int prepare(struct tunnel *tunnel, const struct options *options)
 	if (options->generate)
 		ret = keygen(options->key_path);
 	if (ret == 0)
-		ret = key_read(tunnel->private_key, options->key_path);
+		ret = key_read(private_key, options->key_path);
 	if (ret < 0)
 		return EXIT_CONFIG;
-	curve_public_key(tunnel->public_key, tunnel->private_key);
+	curve_public_key(tunnel->public_key, private_key);
+	explicit_bzero(private_key, sizeof(private_key));
 	for (size_t i = 0; i < options->count; i++) {
 		const struct gateway *gateway = &options->gateways[i];
 
@@ -218,7 +239,7 @@ static void print_report(const struct tunnel *tunnel, struct report *report)
  * Looks for a live session with one of the gateways. If there is one, no gateway is asked, and the
  * interface is only brought up to date. Returns 1 if so, 0 if not, or a negative error.
  */
-static int keep_session(const struct options *options, const struct tunnel *tunnel,
+static int keep_session(const struct options *options, struct tunnel *tunnel,
 			struct wgif_kernel *kernel)
 {
 	struct session session = { .link.index = 0 };
@@ -231,7 +252,9 @@ static int keep_session(const struct options *options, const struct tunnel *tunn
 	}
 	if (ret != 1)
 		return ret == -ERR_ABSENT ? 0 : ret;
-	ret = tunnel_refresh(kernel, tunnel, key, &session);
+	ret = load_key(tunnel, options);
+	if (ret == 0)
+		ret = tunnel_refresh(kernel, tunnel, key, &session);
 	if (ret < 0)
 		return ret;
 	log_line(LOG_INFO, "%s has a live session: no gateway was asked", tunnel->ifname);
@@ -239,14 +262,17 @@ static int keep_session(const struct options *options, const struct tunnel *tunn
 }
 
 /* Makes the interface towards the gateway that accepted. Returns the exit code. */
-static int connect_tunnel(const struct tunnel *tunnel, struct wgif_kernel *kernel,
-			  struct report *report)
+static int connect_tunnel(const struct options *options, struct tunnel *tunnel,
+			  struct wgif_kernel *kernel, struct report *report)
 {
 	union endpoint endpoint = report->endpoint;
 	int ret;
 
 	/* The port is at the same place in both kinds of address. */
 	endpoint.in.sin_port = htons((uint16_t)report->reply.port);
+	ret = load_key(tunnel, options);
+	if (ret < 0)
+		return EXIT_CONFIG;
 	ret = tunnel_configure(kernel, tunnel, report->gateway->key, &endpoint);
 	if (ret < 0)
 		return EXIT_FAILED;
@@ -284,8 +310,8 @@ static int report_refusal(struct report *report, enum gateway_result result)
 }
 
 /* Does the work; the kernel is NULL with -n. Returns the exit code, and fills in the report. */
-static int run(const struct options *options, const struct tunnel *tunnel,
-	       struct wgif_kernel *kernel, struct report *report)
+static int run(const struct options *options, struct tunnel *tunnel, struct wgif_kernel *kernel,
+	       struct report *report)
 {
 	enum gateway_result result;
 	int ret = 0;
@@ -304,7 +330,7 @@ static int run(const struct options *options, const struct tunnel *tunnel,
 		return report_refusal(report, result);
 	check_clock(options, report);
 	if (kernel)
-		return connect_tunnel(tunnel, kernel, report);
+		return connect_tunnel(options, tunnel, kernel, report);
 	report->result = "accepted";
 	if (!options->json)
 		print_reply(&report->reply);
@@ -312,7 +338,7 @@ static int run(const struct options *options, const struct tunnel *tunnel,
 }
 
 /* Opens what the work needs, does it, and prints the report. Returns the exit code. */
-static int run_and_report(const struct options *options, const struct tunnel *tunnel)
+static int run_and_report(const struct options *options, struct tunnel *tunnel)
 {
 	struct report report = { .result = "failed", .action = "none" };
 	struct wgif_kernel *kernel = NULL;

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "confined.h"
+#include "deadline.h"
 #include "error.h"
 #include "log.h"
 #include "number.h"
@@ -30,6 +32,7 @@ enum {
 	 * proves that nothing follows, and some gateways are slow to close.
 	 */
 	GRACE = 500,
+	PARSE_TIME = 5, /* seconds */
 };
 
 /* One attempt to ask. */
@@ -327,19 +330,52 @@ static int read_reply(struct attempt *attempt)
 	return 0;
 }
 
+static void parse(void *state, const char *text, size_t len, void *answer)
+{
+	(void)state;
+	reply_parse(answer, text, len);
+}
+
+_Static_assert(sizeof(struct reply) <= CONFINED_ANSWER && MAX_REPLY <= (int)CONFINED_QUESTION,
+	       "a reply is parsed at once");
+
+/* Has the reply parsed by a confined process, which may lie. Returns 0 or -ERR_FAILURE. */
+static int parse_confined(struct attempt *attempt)
+{
+	struct reply *reply = &attempt->answer->reply;
+	struct confined parser;
+	int ret;
+
+	deadline_set(PARSE_TIME);
+	ret = confined_start(&parser, "parses the reply", parse, attempt, sizeof(*reply));
+	if (ret == 0)
+		ret = confined_ask(&parser, attempt->reply, attempt->len, reply);
+	confined_end(&parser);
+	deadline_end();
+	return ret;
+}
+
+static bool is_acceptance(const struct reply *reply)
+{
+	return reply->code == WIRE_ACCEPTED && reply->port >= 1 && reply->port <= UINT16_MAX &&
+	       reply->time >= 1 && reply->time <= UINT32_MAX;
+}
+
 static void evaluate_reply(struct attempt *attempt)
 {
 	char detail[sizeof(attempt->answer->detail)];
-	struct reply *reply = &attempt->answer->reply;
+	const struct reply *reply = &attempt->answer->reply;
 	int ret;
 
-	ret = reply_parse(reply, attempt->reply, attempt->len);
+	ret = parse_confined(attempt);
 	if (ret < 0) {
-		set_result(attempt, GATEWAY_NONSENSE, reply->wrong);
-	} else if (reply->code == WIRE_ACCEPTED) {
-		set_result(attempt, GATEWAY_ACCEPTED, "");
+		set_result(attempt, GATEWAY_NONSENSE, "it could not be parsed");
+	} else if (reply->fault) {
+		set_result(attempt, GATEWAY_NONSENSE, reply_fault(reply->fault));
 	} else if (reply->code == WIRE_FULL) {
 		set_result(attempt, GATEWAY_FULL, "");
+	} else if (is_acceptance(reply)) {
+		set_result(attempt, GATEWAY_ACCEPTED, "");
 	} else {
 		snprintf(detail, sizeof(detail), "%s (code %d)", reply_reason(reply->code),
 			 reply->code);

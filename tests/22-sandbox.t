@@ -40,4 +40,20 @@ is "$(awk '/^Cap(Prm|Eff):/ { print $2 }' "/proc/$waits/status" | sort -u)" 0000
 is "$(awk '/^NoNewPrivs:/ { print $2 }' "/proc/$waits/status")" 1 'and can gain nothing'
 kill "$waits"
 ok 'when it is killed, its parser ends' wait_for 30 eval "! kill -0 $child 2>/dev/null"
+
+# A gateway may be broken, too, or whoever stands between.
+(umask 077 && wg genkey >"$work/node.key")
+wg genkey | wg pubkey >"$work/gateway.pub"
+for crime in read write mkdir execve setuid connect sendmsg kill; do
+	socat TCP-LISTEN:41999,bind=127.0.0.1,reuseaddr "SYSTEM:read _; echo break $crime" &
+	await 20 listens 41999
+	status=0
+	timeout 60 build/broken/broker-connect -n -k "$work/node.key" -p "$work/gateway.pub" \
+		127.0.0.1:41999 2>"$log" || status=$?
+	wait "$!"
+	is "$status" 76 "the parser of the reply tries $crime: nonsense"
+	like "$(<"$log")" 'the process that parses the reply was killed by signal 9 \(Killed\)' \
+		"$crime: it was killed, and the log says so"
+done
+ok 'nothing happened' test ! -e /tmp/broken
 done_testing

@@ -26,20 +26,21 @@ elsewhere = $(addsuffix @$(other_suite),$(filter $(patsubst %,tests/%-%,10 41 42
 unit-announce := announce session slot note key number tests/unit/fake-wgif
 unit-answer := json key
 unit-clock := clock
+unit-confined := confined deadline
 unit-config := config number
 unit-curve := node/curve key
 unit-deadline := deadline
 unit-endpoint := endpoint
-unit-gateway := node/gateway json key stream clock number
+unit-gateway := node/gateway confined deadline json key stream clock number
 unit-key := key
 unit-keygen := node/keygen node/curve key
 unit-log := log
 unit-mesh := mesh slot json key stream number
 unit-netlink := netlink
 unit-note := note
-unit-options := node/options node/gateway json key stream clock number
+unit-options := node/options node/gateway confined deadline json key stream clock number
 unit-number := number
-unit-parser := parser deadline key
+unit-parser := parser confined deadline key
 unit-peer := peer session slot note key number tests/unit/fake-wgif
 unit-privileges := privileges
 unit-prune := admin/prune peer session slot note key number tests/unit/fake-wgif
@@ -55,8 +56,9 @@ unit-tunnel := node/tunnel session slot note key number tests/unit/fake-wgif
 unit_sources := $(filter-out %/unit.c %/log-kept.c tests/unit/fake-%.c,$(wildcard tests/unit/*.c))
 units := $(unit_sources:%.c=$(BUILD)/%)
 sanitized := $(units:$(BUILD)/%=$(BUILD)/sanitize/%)
-# Not these two: what they confine, valgrind cannot work in.
-valgrinded := $(patsubst $(BUILD)/%,$(BUILD)/valgrind/%,$(filter-out %/parser %/privileges,$(units)))
+# Not these: what they confine, valgrind cannot work in.
+valgrinded := $(patsubst $(BUILD)/%,$(BUILD)/valgrind/%,\
+	$(filter-out %/confined %/gateway %/parser %/privileges,$(units)))
 
 units: $(units)
 
@@ -123,7 +125,7 @@ fuzz-mesh := mesh slot json key clock number
 fuzz-netlink := key
 fuzz-note := note
 fuzz-reply := json key
-fuzz-request := json key deadline
+fuzz-request := json key confined deadline
 FUZZ_TIME ?= 40
 fuzzers := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 fuzz_flags := $(sanitize_flags) -fsanitize=fuzzer-no-link
@@ -189,11 +191,13 @@ lint-shell:
 	$(call say,LINT,'the scripts')
 	$(Q)shellcheck $(scripts)
 
-# A handler whose parser is broken on purpose, for tests/22-sandbox.t.
-broken: $(BUILD)/broken/broker-handler
+# Programs whose parser is broken on purpose, for tests/22-sandbox.t.
+broken_programs := $(addprefix $(BUILD)/broken/,broker-handler broker-connect)
+broken: $(broken_programs)
+$(foreach program,broker-handler broker-connect,$(eval $(BUILD)/broken/$(program): \
+	$(filter-out $(BUILD)/json.o,$(call objects_of,$(program)))))
 
-$(BUILD)/broken/broker-handler: $(BUILD)/tests/broken/json.o \
-	$(filter-out $(BUILD)/json.o,$(call objects_of,broker-handler))
+$(broken_programs): $(BUILD)/tests/broken/json.o
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(our_cflags) $(CFLAGS) $(our_ldflags) $(LDFLAGS) -o $@ $^ $(our_ldlibs) $(LDLIBS)

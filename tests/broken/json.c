@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * json.c, broken on purpose: a request that begins with "break " and one of the words below does
- * that, as if it had taken the parser over. And after each request, what has served it tries the
+ * json.c, broken on purpose: a request or a reply of "break " and one of the words below does that,
+ * as if it had taken the parser over. And after each request, what has served it tries the
  * same before it replies, and logs what came of it.
  */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 #define request_feed honest_request_feed
+#define reply_parse honest_reply_parse
 #define reply_format honest_reply_format
 #include "../../json.c" // NOLINT(bugprone-suspicious-include)
 #undef request_feed
+#undef reply_parse
 #undef reply_format
 
 #include <errno.h>
@@ -104,8 +106,8 @@ static void overwrite_memory(struct request *request)
 	memset(request->text, 0x41, sizeof(request->text));
 }
 
-int request_feed(struct request *request, const char *data, size_t len,
-		 uint8_t pubkey[static KEY_LEN])
+/* Commits the crime that is asked for. Returns whether one is. */
+static bool obey(const char *data, size_t len)
 {
 	for (int i = 0; i < CRIMES; i++) {
 		char order[32];
@@ -113,14 +115,31 @@ int request_feed(struct request *request, const char *data, size_t len,
 			(size_t)snprintf(order, sizeof(order), "break %s\n", crimes[i].name);
 
 		if (len == order_len && memcmp(data, order, len) == 0) {
-			overwrite_memory(request);
 			(void)crimes[i].commit();
-			/* Not there any more. */
-			memset(pubkey, 7, KEY_LEN);
-			return 0;
+			return true;
 		}
 	}
-	return honest_request_feed(request, data, len, pubkey);
+	return false;
+}
+
+/* Who obeys an order is not there any more when it would return. */
+int request_feed(struct request *request, const char *data, size_t len,
+		 uint8_t pubkey[static KEY_LEN])
+{
+	if (len > 6 && memcmp(data, "break ", 6) == 0)
+		overwrite_memory(request);
+	if (!obey(data, len))
+		return honest_request_feed(request, data, len, pubkey);
+	memset(pubkey, 7, KEY_LEN);
+	return 0;
+}
+
+void reply_parse(struct reply *reply, const char *text, size_t len)
+{
+	if (obey(text, len))
+		*reply = (struct reply){ .port = 9, .time = 1 };
+	else
+		honest_reply_parse(reply, text, len);
 }
 
 size_t reply_format(char line[static REPLY_SIZE], int error, unsigned int port, int64_t time)

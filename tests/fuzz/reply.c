@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The reply parser: what it takes is within its limits, and what it rejects has words for it. */
+/* The reply parser: what it takes is within its limits, and what it rejects has a fault that has
+ * words. */
 #include "fuzz.h"
 #include "json.h"
 
@@ -8,23 +9,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char line[REPLY_SIZE];
 	struct reply reply, again;
 	size_t len;
-	int ret;
 
-	ret = reply_parse(&reply, (const char *)data, size);
-	if (ret < 0) {
-		if (!reply.wrong || !*reply.wrong)
+	reply_parse(&reply, (const char *)data, size);
+	if (reply.fault) {
+		if (strcmp(reply_fault(reply.fault), "not a reply") == 0)
 			abort();
 		return 0;
 	}
-	if (reply.wrong || reply.code < 0)
+	if (reply.code < 0)
 		abort();
 	if (reply.code > 0)
 		return 0;
 	if (reply.port < 1 || reply.port > 65535 || reply.time < 1)
 		abort();
 	len = reply_format(line, 0, reply.port, reply.time);
-	ret = reply_parse(&again, line, len);
-	if (ret < 0 || again.port != reply.port || again.time != reply.time)
+	reply_parse(&again, line, len);
+	if (again.fault || again.port != reply.port || again.time != reply.time)
 		abort();
 	return 0;
 }

@@ -5,56 +5,24 @@
  * number may yet become a good one, json-c sees sooner or later.
  */
 #include <stdbool.h>
-#include <unistd.h>
 
 #include "fuzz.h"
 
-static ssize_t next_part(int fd, void *data, size_t size);
-static ssize_t take_verdict(int fd, const void *data, size_t size);
-
-#define read next_part
-#define write take_verdict
 #include "../../parser.c" // NOLINT(bugprone-suspicious-include)
-
-/* What the child reads, and what it said last. */
-static struct {
-	const uint8_t *data;
-	size_t left, part;
-} input;
-static struct verdict said;
-
-static ssize_t next_part(int fd, void *data, size_t size)
-{
-	size_t len = input.part < input.left ? input.part : input.left;
-
-	(void)fd;
-	if (len > size)
-		abort();
-	memcpy(data, input.data, len);
-	input.data += len;
-	input.left -= len;
-	return (ssize_t)len;
-}
-
-static ssize_t take_verdict(int fd, const void *data, size_t size)
-{
-	(void)fd;
-	memcpy(&said, data, size);
-	return (ssize_t)size;
-}
 
 /* What the child says in the end of an input that comes in parts of this size. */
 static struct verdict parse_parts(const uint8_t *data, size_t size, size_t part)
 {
 	struct request *request = request_new();
+	struct verdict verdict = { .ret = 1 };
+	size_t len;
 
-	input.data = data;
-	input.left = size;
-	input.part = part;
-	said.ret = 1;
-	parse(request);
+	for (size_t done = 0; done < size && verdict.ret == 1; done += len) {
+		len = size - done < part ? size - done : part;
+		parse(request, (const char *)data + done, len, &verdict);
+	}
 	request_free(request);
-	return said;
+	return verdict;
 }
 
 static bool is_allowed(const struct verdict *verdict)

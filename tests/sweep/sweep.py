@@ -162,6 +162,8 @@ class Scenario:
     lies = frozenset()
     # Whether it has to say why it failed.
     is_talkative = True
+    # The key of a node that has a session.
+    live = None
 
     def run(self, fault=None):
         self.fault = fault
@@ -600,6 +602,12 @@ class Sweep:
     def __init__(self, mode, count, scenario):
         self.mode, self.count, self.scenario = mode, count, scenario
         self.failures, self.verdicts, self.tried = [], collections.Counter(), 0
+        self.before = self.untouched()
+
+    def untouched(self):
+        """What must not change of the live peer's interface, where there is one."""
+        return [(one.index, one.name, one.port, one.up, one.addresses, list(one.peers))
+                for one in of_key(interfaces(), self.scenario.live)] if self.scenario.live else []
 
     def calls(self):
         """The names of the system calls of an undisturbed run, from main() on, with numbers."""
@@ -649,6 +657,10 @@ class Sweep:
         wrong = self.scenario.judge(ran, self.mode != "faults")
         self.verdicts[self.scenario.verdict(ran)] += 1
         wrong += self.scenario.heal()
+        now = self.untouched()
+        if now != self.before:
+            wrong.append("the live peer's interface is another")
+            self.before = now
         if wrong:
             self.failures.append((fault.name, wrong, ran))
 
@@ -666,15 +678,8 @@ class Sweep:
         return len(faults)
 
 
-def untouched(live):
-    """What must not change of the live peer's interface."""
-    one = of_key(interfaces(), live)[0]
-    return one.index, one.name, one.port, one.up, one.addresses, list(one.peers)
-
-
 def main():
     mode, count, seed, live, *names = sys.argv[1:]
-    before = untouched(live) if live != "-" else None
     failed, number = 0, 0
     random.seed(seed)
     for kind in NODES if live == "-" else PAIRS if mode == "pairs" else SCENARIOS:
@@ -682,8 +687,6 @@ def main():
             continue
         sweep = Sweep(mode, int(count), kind(live))
         there = sweep.sweep()
-        if before and untouched(live) != before:
-            sweep.failures.append(("all of them", ["the live peer's interface is another"], None))
         number += 1
         failed += bool(sweep.failures)
         print(f"{'not ok' if sweep.failures else 'ok'} {number} - {kind.name}: {mode}: "

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What a node takes for a gateway's reply, and what not. */
+#include <limits.h>
+
 #include "unit.h"
 
 #include "json.h"
@@ -9,6 +11,7 @@
 #define NOT_ONE "not one JSON object"
 #define BEHIND "something behind the object"
 #define NO_PORT "no port from 1 to 65535"
+#define OTHER "unsupported protocol version"
 #define NO_CODE "an error without a code"
 
 static const struct good {
@@ -35,12 +38,11 @@ static void test_good(void **state)
 	const struct good *row = *state;
 	struct reply reply;
 
-	unit_is_int("returned", reply_parse(&reply, row->text.text, row->text.len), 0);
+	reply_parse(&reply, row->text.text, row->text.len);
+	unit_is_text("fault", reply_fault(reply.fault), "nothing");
 	unit_is_int("code", reply.code, row->code);
 	unit_is_int("port", reply.port, row->port);
 	unit_is_int("time", reply.time, row->time);
-	if (reply.wrong)
-		unit_is_text("wrong", reply.wrong, "");
 }
 
 static const struct bad {
@@ -95,28 +97,6 @@ static const struct bad {
 	  "a reason that is not text" },
 	{ "both", BYTES("{\"port\":1," TIME ",\"error\":{\"code\":1}}"),
 	  "both a port and an error" },
-};
-
-/* Of a reply that is none, nothing is taken but what is wrong with it. */
-static void check_bad(const struct bad *row, int error)
-{
-	struct reply reply;
-
-	unit_is_int("returned", reply_parse(&reply, row->text.text, row->text.len), error);
-	unit_is_text("wrong", reply.wrong ? reply.wrong : "", row->want);
-	unit_is_int("code", reply.code, 0);
-	unit_is_int("port", reply.port, 0);
-	unit_is_int("time", reply.time, 0);
-}
-
-static void test_bad(void **state)
-{
-	check_bad(*state, -ERR_MALFORMED);
-}
-
-#define OTHER "unsupported protocol version"
-
-static const struct bad versions[] = {
 	{ "version 2", BYTES("{\"version\":2,\"port\":1," TIME "}"), OTHER },
 	{ "version text", BYTES("{\"version\":\"1\",\"port\":1," TIME "}"), OTHER },
 	{ "version null", BYTES("{\"version\":null,\"port\":1," TIME "}"), OTHER },
@@ -124,9 +104,17 @@ static const struct bad versions[] = {
 	{ "version 2 and nothing more", BYTES("{\"version\":2}"), OTHER },
 };
 
-static void test_version(void **state)
+/* Of a reply that is none, nothing is taken but what is wrong with it. */
+static void test_bad(void **state)
 {
-	check_bad(*state, -ERR_VERSION);
+	const struct bad *row = *state;
+	struct reply reply;
+
+	reply_parse(&reply, row->text.text, row->text.len);
+	unit_is_text("fault", reply_fault(reply.fault), row->want);
+	unit_is_int("code", reply.code, 0);
+	unit_is_int("port", reply.port, 0);
+	unit_is_int("time", reply.time, 0);
 }
 
 /* As long as a request may be, and one byte longer. */
@@ -137,9 +125,19 @@ static void test_long(void **state)
 
 	(void)state;
 	snprintf(text, sizeof(text), "%4096s", PORT);
-	unit_is_int("4096 bytes", reply_parse(&reply, text, 4096), 0);
+	reply_parse(&reply, text, 4096);
+	unit_is_text("4096 bytes", reply_fault(reply.fault), "nothing");
 	snprintf(text, sizeof(text), "%4097s", PORT);
-	unit_is_int("4097 bytes", reply_parse(&reply, text, 4097), -ERR_MALFORMED);
+	reply_parse(&reply, text, 4097);
+	unit_is_text("4097 bytes", reply_fault(reply.fault), NOT_ONE);
+}
+
+/* The process that says so may lie. */
+static void test_no_fault(void **state)
+{
+	(void)state;
+	unit_is_text("one that there is not", reply_fault(10), "not a reply");
+	unit_is_text("the highest", reply_fault(UINT_MAX), "not a reply");
 }
 
 /* What the handler writes the node understands. */
@@ -152,12 +150,14 @@ static void test_both_sides(void **state)
 	(void)state;
 	for (int error = 1; error <= ERR_BUSY; error++) {
 		len = reply_format(line, -error, 40017, 1795373281);
-		unit_is_int("an error", reply_parse(&reply, line, len), 0);
+		reply_parse(&reply, line, len);
+		unit_is_text("an error", reply_fault(reply.fault), "nothing");
 		unit_is_int("its code", reply.code, reply_code(-error));
 		unit_is_int("its port", reply.port, 0);
 	}
 	len = reply_format(line, 0, 40017, 1795373281);
-	unit_is_int("a port", reply_parse(&reply, line, len), 0);
+	reply_parse(&reply, line, len);
+	unit_is_text("a port", reply_fault(reply.fault), "nothing");
 	unit_is_int("its code", reply.code, 0);
 	unit_is_int("which it is", reply.port, 40017);
 	unit_is_int("the time", reply.time, 1795373281);
@@ -167,7 +167,7 @@ int main(void)
 {
 	UNIT_TABLE(test_good, goods);
 	UNIT_TABLE(test_bad, bads);
-	UNIT_TABLE(test_version, versions);
+	unit_add("a fault that there is not", test_no_fault, NULL);
 	unit_add("a long reply", test_long, NULL);
 	unit_add("both sides", test_both_sides, NULL);
 	return unit_run();
