@@ -101,6 +101,9 @@ class Acceptor:
         return self
 
     def __exit__(self, *_):
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(3)
         self.process.kill()
         self.process.wait()
         self.listener.close()
