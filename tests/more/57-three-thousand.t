@@ -121,16 +121,18 @@ ok "babeld uses all $peers interfaces" wait_for 60 uses babeld "$peers"
 diag "babeld uses $(babeld_uses); $(awk '/VmRSS/ { print $2, $3 }' "/proc/$babeld/status") of memory"
 test_routes babeld
 idle_cost babeld "$babeld"
-diag "a new node beside babeld: $(millions "$(fill 11)")"
 ok 'babeld lives' kill -0 "$babeld"
+# It looks at all interfaces at each change of one: what follows would take it hours here.
+kill "$babeld"
+wait "$babeld"
 
 diag 'the end'
 begun=$(now_ms)
-"$admin" flush 2>>"$work/log"
+BABELPORT='' "$admin" flush 2>>"$work/log"
 diag "a flush of $peers takes $(($(now_ms) - begun)) ms"
 is "$(count_interfaces)" 0 'nothing is left'
 is "$(dmesg | grep -iE 'overflow|memory|BUG|WARN')" '' 'the kernel did not complain'
 is "$((16#$(awk 'NR == 2 { print $13 }' /proc/net/stat/ndisc_cache)))" 0 'the table of neighbours was never full'
-kill "$babeld" "${jobs[@]}"
+kill "${jobs[@]}"
 wait
 done_testing
