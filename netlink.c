@@ -4,6 +4,7 @@
  * others logged here in the kernel's own words.
  */
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ enum {
 
 /* What came back of a request. */
 struct answer {
+	uint32_t sequence; /* the number of the request, which is in all that answers it */
 	bool complete;
 	int error;		/* an errno, 0 for success */
 	char words[WORDS_SIZE]; /* the kernel's own, from an extended ACK; may be empty */
@@ -83,6 +85,17 @@ static int on_end(struct nl_msg *message, void *argument)
 	answer->complete = true;
 	answer->error = to_errno(error);
 	return NL_OK;
+}
+
+/*
+ * Leaves out what answers an earlier request, of which this one would be told otherwise: after an
+ * error not all of an answer may have been read.
+ */
+static int on_sequence(struct nl_msg *message, void *argument)
+{
+	const struct answer *answer = argument;
+
+	return nlmsg_hdr(message)->nlmsg_seq == answer->sequence ? NL_OK : NL_SKIP;
 }
 
 static int on_change(struct nl_msg *message, void *argument)
@@ -166,6 +179,7 @@ static void set_callbacks(struct nl_sock *socket, struct answer *answer,
 	struct nl_cb *callbacks = nl_socket_get_cb(socket);
 
 	nl_cb_err(callbacks, NL_CB_CUSTOM, on_error, answer);
+	nl_cb_set(callbacks, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, on_sequence, answer);
 	nl_cb_set(callbacks, NL_CB_ACK, NL_CB_CUSTOM, on_ack, answer);
 	nl_cb_set(callbacks, NL_CB_FINISH, NL_CB_CUSTOM, on_end, answer);
 	if (reader)
@@ -186,6 +200,7 @@ int netlink_request(struct nl_sock *socket, struct nl_msg *message,
 		return netlink_failed(task, ENOMEM, "");
 	set_callbacks(socket, &answer, reader);
 	ret = nl_send_auto(socket, message);
+	answer.sequence = nlmsg_hdr(message)->nlmsg_seq;
 	netlink_abort_message(message);
 	while (ret >= 0 && !answer.complete)
 		ret = nl_recvmsgs_default(socket);

@@ -10,6 +10,16 @@ static struct {
 	size_t size;
 } input;
 
+/* Has the messages answer the request: no message is sent, and so their number is 0. */
+static void number_messages(void *data, size_t size)
+{
+	struct nlmsghdr *message = data;
+	int left = (int)size;
+
+	for (; nlmsg_ok(message, left); message = nlmsg_next(message, &left))
+		message->nlmsg_seq = 0;
+}
+
 /* Takes the place of nl_recv(3): all of the input, once for each request. */
 static int receive(struct nl_sock *socket, struct sockaddr_nl *sender, unsigned char **data,
 		   struct ucred **credentials)
@@ -26,6 +36,7 @@ static int receive(struct nl_sock *socket, struct sockaddr_nl *sender, unsigned 
 	if (!*data)
 		abort();
 	memcpy(*data, input.data, size);
+	number_messages(*data, size);
 	input.size = 0;
 	return (int)size;
 }

@@ -229,6 +229,39 @@ static void test_open(void **state)
 		fail();
 }
 
+/* Asks for one link, and does not read the answer. */
+static void ask_in_vain(struct nl_sock *socket, const char *ifname)
+{
+	struct nl_msg *message = make_message(ifname);
+
+	assert_true(nl_send_auto(socket, message) > 0);
+	nlmsg_free(message);
+}
+
+/* After an error an answer may be left, in whole or in part. It is not taken for the next one's. */
+static void test_late_answer(void **state)
+{
+	const struct netlink_task task = {
+		.verb = "look up", .object = "x", .expected = ENODEV, .error = -ERR_ABSENT
+	};
+	struct found found = { 0 };
+	const struct netlink_reader reader = { .parse = on_link, .argument = &found };
+	struct nl_sock *socket = open_socket(NETLINK_ROUTE);
+
+	(void)state;
+	ask_in_vain(socket, "lo");
+	unit_is_int("none", netlink_request(socket, make_message("none"), &reader, &task),
+		    -ERR_ABSENT);
+	unit_is_int("links", found.links, 0);
+	ask_in_vain(socket, "none");
+	ask_in_vain(socket, NULL);
+	unit_is_int("one", netlink_request(socket, make_message("lo"), &reader, &task), 0);
+	unit_is_int("links", found.links, 1);
+	unit_is_int("it is lo", found.loopbacks, 1);
+	unit_is_text("log", unit_log(), "");
+	nl_socket_free(socket);
+}
+
 int main(void)
 {
 	UNIT_TABLE(test_failed, faileds);
@@ -236,6 +269,7 @@ int main(void)
 	unit_add("the readers", test_readers, NULL);
 	unit_add("no message", test_no_message, NULL);
 	unit_add("no answer", test_no_answer, NULL);
+	unit_add("a late answer", test_late_answer, NULL);
 	unit_add("messages are wiped", test_wiped, NULL);
 	unit_add("a family", test_family, NULL);
 	unit_add("no socket", test_open, NULL);
