@@ -47,7 +47,7 @@ static const struct setting settings[] = {
 	{ "BROKERPORT", NUMBER, AT(broker_port), "40000", 1, MAX_PORT },
 	{ "STARTPORT", NUMBER, AT(start_port), "40000", 1, MAX_PORT },
 	{ "ENDPORT", NUMBER, AT(end_port), "41000", 1, MAX_PORT },
-	{ "MAXCONNECTIONS", NUMBER, AT(max_peers), "150", 1, 65535 },
+	{ "MAXCONNECTIONS", NUMBER, AT(max_peers), "150", 0, 65535 },
 	/* IPv6 needs 1280 bytes. */
 	{ "MTU", NUMBER, AT(mtu), "1374", 1280, 65455 },
 	{ "PRIVATEKEY", PATH, AT(private_key), "/etc/wg-broker/secret", 1, PATH_MAX - 1 },

@@ -46,7 +46,10 @@ struct admission {
  */
 enum { FULL_TIME = 30 };
 
-/* Whether somebody has walked over all the slots in vain. Returns 1, 0 or -ERR_FAILURE. */
+/*
+ * Whether there are no slots at all, as an operator wants it who takes a gateway out of service, or
+ * somebody has walked over them in vain. Returns 1, 0 or -ERR_FAILURE.
+ */
 static int is_full(const struct admission *a)
 {
 	char marker[SLOT_MARKER_SIZE];
@@ -55,6 +58,8 @@ static int is_full(const struct admission *a)
 	int64_t since;
 	int ret;
 
+	if (a->config->slots == 0)
+		return 1;
 	slot_marker(marker, a->config);
 	ret = wgif_find(a->kernel, marker, &bearer);
 	if (ret == -ERR_ABSENT)
@@ -291,6 +296,8 @@ static int take_slot(struct admission *a)
 	unsigned int slot;
 	int ret;
 
+	if (a->config->slots == 0)
+		return -ERR_FULL;
 	slot_begin(&walk, a->config, a->pubkey);
 	for (slot = slot_next(&walk); slot; slot = slot_next(&walk)) {
 		ret = try_slot(a, slot);

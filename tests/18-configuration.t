@@ -73,7 +73,7 @@ wrong MTU=0x600 "MTU $number"
 wrong MTU=99999999999999999999 "MTU $number"
 wrong STARTPORT=0 "STARTPORT $number 1 to 65535"
 wrong ENDPORT=65536 "ENDPORT $number 1 to 65535"
-wrong MAXCONNECTIONS=0 "MAXCONNECTIONS $number 1 to 65535"
+wrong MAXCONNECTIONS=65536 "MAXCONNECTIONS $number 0 to 65535"
 wrong TIMEOUT=0 "TIMEOUT $number 1 to 3600"
 wrong BROKERPORT=http "BROKERPORT $number 1 to 65535"
 wrong PRIVATEKEY=secret 'PRIVATEKEY must be an absolute path'
@@ -174,6 +174,19 @@ port2=$(port_of "$reply")
 is "$port2" "$((42000 + ${name#wgpeer} - 1))" 'when it is renewed, it gets the new port'
 ok 'on the same interface, which is complete' is_complete "$key" "$port2"
 is "$(mtu_of "$name")" 1290 'and has the new MTU'
+
+# A gateway that goes out of service.
+configure STARTPORT=42000 ENDPORT=42149 MAXCONNECTIONS=0
+run
+is "$(port_of "$reply")" "$port2" 'MAXCONNECTIONS=0: a node that is there is served'
+ok 'on its interface' is_complete "$key" "$port2"
+ip link set "$name" down
+run
+is "$(port_of "$reply")" "$port2" 'also if it has to be renewed'
+key2=$(new_pubkey)
+is "$(code_of "$(ask "$key2")")" 1 'a new one is refused: code 1'
+is "$(count_interfaces)" 1 'and nothing is made for it'
+like "$("$admin" status)" '1 of 0 slots used, 0 free' 'status says so'
 
 like "$("$handler" -h)" '^usage: broker-handler \[-hV\] \[-c file\]$' '-h prints the usage'
 like "$("$handler" -V)" '^broker-handler [0-9.]+$' '-V prints the version'

@@ -438,6 +438,29 @@ static void no_secret_but_a_live_one(void)
 #define NOT_OURS(ifname)                                                                           \
 	"3 " ifname " has a peer's key as its altname, but is not an interface of ours\n"
 
+static void no_slots(void)
+{
+	config.slots = 0;
+}
+
+static void no_slots_and_a_live_one(void)
+{
+	config.slots = 0;
+	a_live_one();
+}
+
+static void no_slots_and_a_stale_one(void)
+{
+	config.slots = 0;
+	a_stale_one();
+}
+
+static void no_slots_and_one_without_port(void)
+{
+	config.slots = 0;
+	one_beyond_without_port();
+}
+
 static const struct admit_row {
 	const char *name;
 	void (*arrange)(void);
@@ -507,6 +530,15 @@ static const struct admit_row {
 	  .calls = LOOKS_NEW "create wgpeer4, find wgpeer-full-5, create wgpeer3, create wgpeer2, "
 			     "create wgpeer1, create wgpeer5, find wgpeer-full-5, find wgpeer4, "
 			     "find wgpeer3, find wgpeer2, find wgpeer1, find wgpeer5" },
+	{ "no slots", no_slots, .want = -ERR_FULL, .calls = "find key7" },
+	{ "no slots, and a live one", no_slots_and_a_live_one, .result = PEER_KNOWN,
+	  .ifname = "wgpeer4", .port = 41003, .calls = "find key7, get wgpeer4, find key7" },
+	{ "no slots, and a stale one", no_slots_and_a_stale_one, .result = PEER_RENEWED,
+	  .ifname = "wgpeer4", .port = 41003,
+	  .calls = LOOKS_KNOWN "set wgpeer4 41003 renew, " CONFIGURE4 },
+	{ "no slots, and one that has no port", no_slots_and_one_without_port, .want = -ERR_FULL,
+	  .calls = "find key7, get wgpeer9, find key7, get wgpeer9" },
+
 	{ "known to be full", known_to_be_full, .want = -ERR_FULL,
 	  .calls = "find key7, find wgpeer-full-5" },
 	{ "known to be full before the limit was raised", full_of_another_limit, .result = PEER_NEW,
