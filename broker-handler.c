@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "announce.h"
 #include "confined.h"
 #include "config.h"
@@ -194,29 +195,40 @@ static void log_result(const struct exchange *exchange, int error, const char *c
 			 key);
 }
 
+/* What was opened before the node is heard. */
+struct prepared {
+	struct config config;
+	struct access access;
+	int key_file; /* or a negative error */
+};
+
 /* Does what a request asks for. */
-static int serve(const struct config *config, int key_file, struct exchange *exchange)
+static int serve(const struct prepared *prepared, struct exchange *exchange)
 {
-	struct wgif_kernel *kernel = wgif_open();
+	struct wgif_kernel *kernel;
 	int ret;
 
+	ret = access_check(&prepared->access, exchange->pubkey);
+	if (ret < 0)
+		return ret;
+	kernel = wgif_open();
 	if (!kernel)
 		return -ERR_FAILURE;
-	ret = peer_admit(kernel, config, key_file, exchange->pubkey, &exchange->peer);
+	ret = peer_admit(kernel, &prepared->config, prepared->key_file, exchange->pubkey,
+			 &exchange->peer);
 	wgif_close(kernel);
 	return ret;
 }
 
-/*
- * All that takes files or rights, before the node is heard. Returns 0 or a negative error, with
- * key_file an open file or a negative error.
- */
-static int prepare(struct config *config, const char *path, int *key_file)
+/* All that takes files or rights, before the node is heard. Returns 0 or a negative error. */
+static int prepare(struct prepared *prepared, const char *path)
 {
 	int ret, dropped;
 
-	ret = config_read(config, path);
-	*key_file = ret == 0 ? key_open(config->private_key) : ret;
+	ret = config_read(&prepared->config, path);
+	prepared->key_file = ret == 0 ? key_open(prepared->config.private_key) : ret;
+	if (ret == 0)
+		ret = access_open(&prepared->access, &prepared->config);
 	dropped = privileges_drop();
 	return ret < 0 ? ret : dropped;
 }
@@ -228,22 +240,22 @@ static int prepare(struct config *config, const char *path, int *key_file)
  */
 static int run(struct exchange *exchange, const char *path)
 {
-	static struct config config; /* for leak checkers: its strings are never freed */
+	static struct prepared things; /* for leak checkers: its strings are never freed */
 	struct confined parser;
-	int ret, prepared, key_file;
+	int ret, prepared;
 
 	log_hold();
 	/* First, so that the parser has seen nothing. */
 	ret = parser_start(&parser);
-	prepared = prepare(&config, path, &key_file);
-	deadline_set(config.timeout);
+	prepared = prepare(&things, path);
+	deadline_set(things.config.timeout);
 	if (ret == 0)
 		ret = receive(exchange, &parser);
 	confined_end(&parser);
 	if (ret == 0)
 		ret = prepared;
 	if (ret == 0)
-		ret = serve(&config, key_file, exchange);
+		ret = serve(&things, exchange);
 	deadline_end();
 	reply(exchange, ret);
 	/* A log that is stuck must not keep the interface from the routing daemons. */
@@ -255,7 +267,7 @@ static int run(struct exchange *exchange, const char *path)
 		close(STDIN_FILENO);
 		close(STDOUT_FILENO);
 		deadline_kill(ANNOUNCE_TIME);
-		announce(&config, exchange->peer.ifname);
+		announce(&things.config, exchange->peer.ifname);
 	}
 	return prepared < 0 ? prepared : ret;
 }

@@ -51,6 +51,8 @@ static const struct setting settings[] = {
 	/* IPv6 needs 1280 bytes. */
 	{ "MTU", NUMBER, AT(mtu), "1374", 1280, 65455 },
 	{ "PRIVATEKEY", PATH, AT(private_key), "/etc/wg-broker/secret", 1, PATH_MAX - 1 },
+	{ "ALLOWKEYS", PATH, AT(allow_keys), "", 0, PATH_MAX - 1 },
+	{ "DENYKEYS", PATH, AT(deny_keys), "", 0, PATH_MAX - 1 },
 	{ "BABELPORT", PATH_OR_PORT, AT(babel), "33123", 0, MAX_SOCKET_PATH },
 	{ "BABELOPTIONS", WORDS, AT(babel_options), "", 0, 200 },
 	{ "L3ROAMDSOCK", PATH, AT(l3roamd), "", 0, MAX_SOCKET_PATH },

@@ -4,7 +4,8 @@
 #define CONFIG_H
 
 struct config {
-	char *private_key;	  /* path of the file with the gateway's private key */
+	char *private_key;	      /* path of the file with the gateway's private key */
+	char *allow_keys, *deny_keys; /* paths of lists of keys, see access.h; or empty */
 	char *babel;		  /* babeld's local port on ::1, or the path of its Unix socket */
 	char *babel_options;	  /* what follows the interface's name in what babeld is told */
 	char *l3roamd, *mmfd;	  /* paths of their sockets */

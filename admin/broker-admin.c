@@ -9,6 +9,7 @@
 
 #include "admin/prune.h"
 #include "admin/status.h"
+#include "access.h"
 #include "announce.h"
 #include "clock.h"
 #include "config.h"
@@ -148,9 +149,16 @@ static int resync(const struct config *config, unsigned int wait)
 	return wait && ret < 0 ? -ERR_FAILURE : 0;
 }
 
-/* key_file is for those that take the lock. */
-static int run(const struct command *command, const struct config *config, int key_file)
+/* What was opened beforehand. */
+struct prepared {
+	struct config config;
+	struct access access;
+	int key_file; /* of those that take the lock */
+};
+
+static int run(const struct command *command, const struct prepared *prepared)
 {
+	const struct config *config = &prepared->config;
 	struct wgif_kernel *kernel;
 	int ret, flushed;
 
@@ -162,9 +170,10 @@ static int run(const struct command *command, const struct config *config, int k
 	if (command->verb == STATUS)
 		ret = status(kernel, config, command->form);
 	else if (command->verb == PRUNE)
-		ret = prune(kernel, config, key_file, command->dry_run);
+		ret = prune(kernel, config, &prepared->access, prepared->key_file,
+			    command->dry_run);
 	else
-		ret = flush(kernel, config, key_file);
+		ret = flush(kernel, config, prepared->key_file);
 	wgif_close(kernel);
 	/* A metrics file that is cut short on a full disk must not pass for a whole one. */
 	flushed = fflush(stdout);
@@ -176,18 +185,22 @@ static int run(const struct command *command, const struct config *config, int k
 }
 
 /* Opens what the command takes, and gives up what it does not. Returns 0 or a negative error. */
-static int prepare(const struct command *command, struct config *config, int *key_file)
+static int prepare(const struct command *command, struct prepared *prepared)
 {
 	int ret;
 
-	ret = config_read(config, command->path);
+	ret = config_read(&prepared->config, command->path);
 	if (ret < 0)
 		return ret;
 	if (command->verb == PRUNE || command->verb == FLUSH) {
-		*key_file = key_open(config->private_key);
-		if (*key_file < 0)
-			return *key_file;
+		prepared->key_file = key_open(prepared->config.private_key);
+		if (prepared->key_file < 0)
+			return prepared->key_file;
 	}
+	if (command->verb == PRUNE)
+		ret = access_open(&prepared->access, &prepared->config);
+	if (ret < 0)
+		return ret;
 	/* From here on it reads what routing daemons say. */
 	return privileges_drop();
 }
@@ -196,16 +209,16 @@ static int prepare(const struct command *command, struct config *config, int *ke
 int main(int argc, char **argv)
 {
 	struct command command = { .form = STATUS_TABLE };
-	static struct config config; /* for leak checkers: its strings are never freed */
-	int ret, key_file = -1;
+	static struct prepared prepared; /* for leak checkers: its strings are never freed */
+	int ret;
 
 	log_open("broker-admin", false);
 	prctl(PR_SET_DUMPABLE, 0);
 	ret = parse(&command, argc, argv);
 	if (ret >= 0)
 		return ret;
-	ret = prepare(&command, &config, &key_file);
+	ret = prepare(&command, &prepared);
 	if (ret == 0)
-		ret = run(&command, &config, key_file);
+		ret = run(&command, &prepared);
 	return exit_code(ret);
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "admin/prune.h"
+#include "access.h"
 #include "announce.h"
 #include "clock.h"
 #include "config.h"
@@ -39,6 +40,7 @@ enum {
 struct pass {
 	struct wgif_kernel *kernel;
 	const struct config *config;
+	const struct access *access;
 	int key_file; /* the lock */
 	bool dry_run, all;
 	struct wgif_link *doomed;
@@ -79,11 +81,11 @@ static int write_note(struct pass *pass, const struct session *session)
 }
 
 /*
- * Takes the altname off, unless there was a handshake in this very moment: a handler may have seen
- * that one and answered. Returns 1 if the interface may be deleted, 0 if it stays, or a negative
- * error.
+ * Takes the altname off, unless a handshake in this very moment is a reason to stay: a handler may
+ * have seen that one and answered. Returns 1 if the interface may be deleted, 0 if it stays, or a
+ * negative error.
  */
-static int release_key(struct pass *pass, const struct session *session)
+static int release_key(struct pass *pass, const struct session *session, bool may_stay)
 {
 	const struct wgif_link *link = &session->link;
 	struct wgif_device device;
@@ -96,7 +98,7 @@ static int release_key(struct pass *pass, const struct session *session)
 	ret = wgif_delete_altname(pass->kernel, link, altname);
 	if (ret < 0)
 		return ret;
-	if (pass->all)
+	if (!may_stay)
 		return 1;
 	ret = wgif_get_device(pass->kernel, link, link->key, &device);
 	if (ret < 0 || device.handshake == session->device.handshake)
@@ -110,15 +112,21 @@ static int release_key(struct pass *pass, const struct session *session)
  */
 static int doom(struct pass *pass, const struct session *session)
 {
-	char reason[PRUNE_REASON_SIZE];
-	bool going = pass->all;
+	char reason[PRUNE_REASON_SIZE] = "its key is not permitted";
+	bool may_stay = false;
+	int ret = 0;
 
-	if (!going)
-		going = prune_reason(reason, session);
-	if (!going)
-		return 0;
+	if (!pass->all && session->link.has_key)
+		ret = access_check(pass->access, session->link.key);
+	if (ret < 0 && ret != -ERR_DENIED)
+		return ret;
+	if (!pass->all && ret == 0) {
+		may_stay = true;
+		if (!prune_reason(reason, session))
+			return 0;
+	}
 	if (!pass->dry_run)
-		return release_key(pass, session);
+		return release_key(pass, session, may_stay);
 	printf("would remove %s: %s\n", session->link.name, reason);
 	return 1;
 }
@@ -338,13 +346,18 @@ static int run_and_report(struct pass *pass)
 	return ret;
 }
 
-int prune(struct wgif_kernel *kernel, const struct config *config, int key_file, bool dry_run)
+int prune(struct wgif_kernel *kernel, const struct config *config, const struct access *access,
+	  int key_file, bool dry_run)
 {
 	static struct pass pass;
 	int ret;
 
 	pass = (struct pass){
-		.kernel = kernel, .config = config, .key_file = key_file, .dry_run = dry_run
+		.kernel = kernel,
+		.config = config,
+		.access = access,
+		.key_file = key_file,
+		.dry_run = dry_run,
 	};
 	ret = run_and_report(&pass);
 	if (ret == 0 && dry_run)

@@ -5,16 +5,19 @@
 
 #include <stdbool.h>
 
+struct access;
 struct config;
 struct session;
 struct wgif_kernel;
 
 /*
- * Removes the interfaces of ours whose peers are dead, or which are half-made, and brings the
- * routing daemons up to date. With dry_run it only prints what it would do, and why. key_file is
- * the private key's, of key_open(), and the lock. Returns 0 or a negative error that is logged.
+ * Removes the interfaces of ours whose peers are dead or not permitted, or which are half-made, and
+ * brings the routing daemons up to date. With dry_run it only prints what it would do, and why.
+ * key_file is the private key's, of key_open(), and the lock. Returns 0 or a negative error that is
+ * logged.
  */
-int prune(struct wgif_kernel *kernel, const struct config *config, int key_file, bool dry_run);
+int prune(struct wgif_kernel *kernel, const struct config *config, const struct access *access,
+	  int key_file, bool dry_run);
 
 /* Removes all interfaces of ours. Returns 0 or a negative error that is logged. */
 int flush(struct wgif_kernel *kernel, const struct config *config, int key_file);

@@ -23,6 +23,7 @@ elsewhere = $(addsuffix @$(other_suite),$(filter $(patsubst %,tests/%-%,10 41 42
 
 # Units run on the host. Which unit is made of what, besides its own file and unit.o. Where log is
 # missing, log-kept stands in for it and keeps the lines for the test; where clock is, fake-clock.
+unit-access := access key
 unit-announce := announce session slot note key number tests/unit/fake-wgif
 unit-answer := json key
 unit-clock := clock
@@ -43,7 +44,7 @@ unit-number := number
 unit-parser := parser confined deadline key
 unit-peer := peer session slot note key number tests/unit/fake-wgif
 unit-privileges := privileges
-unit-prune := admin/prune peer session slot note key number tests/unit/fake-wgif
+unit-prune := admin/prune access peer session slot note key number tests/unit/fake-wgif
 unit-reply := json key
 unit-report := accept/report endpoint notify
 unit-request := json key

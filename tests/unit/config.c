@@ -37,7 +37,7 @@ char *strdup(const char *text)
 
 static const char defaults[] = "broker=40000 start=40000 end=41000 max=150 mtu=1374 timeout=10 "
 			       "group=40000 slots=150 key=/etc/wg-broker/secret babel=33123 "
-			       "options= l3roamd= mmfd= prefix=wgpeer";
+			       "options= l3roamd= mmfd= prefix=wgpeer allow= deny=";
 
 /* A file, the environment, and how what was read differs from the defaults, as text. */
 struct row {
@@ -123,6 +123,7 @@ static const struct row taken[] = {
 	  " mtu=1300 mmfd=/a",
 	  { "MTU", "1300", "MMFDSOCK", "/a" } },
 	{ "the environment as it is", BYTES(""), " key=/a # 'b'", { "PRIVATEKEY", "/a # 'b'" } },
+	{ "lists", BYTES("ALLOWKEYS=/a\nDENYKEYS=/b/c\n"), " allow=/a deny=/b/c", { NULL } },
 	{ "other variables", BYTES(""), "", { "HOME", "/root", "mtu", "1" } },
 };
 
@@ -130,11 +131,11 @@ static void as_text(char *text, size_t size, const struct config *config)
 {
 	snprintf(text, size,
 		 "broker=%u start=%u end=%u max=%u mtu=%u timeout=%u group=%u slots=%u key=%s "
-		 "babel=%s options=%s l3roamd=%s mmfd=%s prefix=%s",
+		 "babel=%s options=%s l3roamd=%s mmfd=%s prefix=%s allow=%s deny=%s",
 		 config->broker_port, config->start_port, config->end_port, config->max_peers,
 		 config->mtu, config->timeout, config->group, config->slots, config->private_key,
 		 config->babel, config->babel_options, config->l3roamd, config->mmfd,
-		 config->prefix);
+		 config->prefix, config->allow_keys, config->deny_keys);
 }
 
 static void release(struct config *config)
@@ -145,6 +146,8 @@ static void release(struct config *config)
 	free(config->l3roamd);
 	free(config->mmfd);
 	free(config->prefix);
+	free(config->allow_keys);
+	free(config->deny_keys);
 }
 
 /* Length of the field "name=value" at the start: a value may have blanks, a name has none. */
@@ -211,8 +214,8 @@ static void test_taken(void **state)
 #define OPERATORS "; & | < > ( ) must stand in quotes"
 #define SYNTAX "a line must be KEY=VALUE, with no blanks around the ="
 #define FOLLOWS "only a # comment may follow the value; quote a value with blanks"
-#define KNOWN                                                                                      \
-	"; known are BROKERPORT STARTPORT ENDPORT MAXCONNECTIONS MTU PRIVATEKEY BABELPORT "        \
+#define KNOWN                                                                                                  \
+	"; known are BROKERPORT STARTPORT ENDPORT MAXCONNECTIONS MTU PRIVATEKEY ALLOWKEYS DENYKEYS BABELPORT " \
 	"BABELOPTIONS L3ROAMDSOCK MMFDSOCK IFPREFIX IFGROUP TIMEOUT WG WAN"
 #define BABEL                                                                                      \
 	"BABELPORT must be a port from 1 to 65535, the absolute path of a socket, or empty (0 to " \
@@ -295,6 +298,14 @@ static const struct row mistaken[] = {
 	{ "L3ROAMDSOCK",
 	  BYTES("L3ROAMDSOCK=a\n"),
 	  ":1: L3ROAMDSOCK must be an absolute path (0 to 107 characters)\n",
+	  { NULL } },
+	{ "ALLOWKEYS",
+	  BYTES("ALLOWKEYS=keys\n"),
+	  ":1: ALLOWKEYS must be an absolute path (0 to 4095 characters)\n",
+	  { NULL } },
+	{ "DENYKEYS",
+	  BYTES("DENYKEYS=./keys\n"),
+	  ":1: DENYKEYS must be an absolute path (0 to 4095 characters)\n",
 	  { NULL } },
 	{ "MMFDSOCK",
 	  BYTES("MMFDSOCK=~/a\n"),
@@ -469,7 +480,7 @@ static void test_no_memory(void **state)
 
 	(void)state;
 	strdup_error = ENOMEM;
-	strdups_left = 6;
+	strdups_left = 8;
 	check_unusable(unit_file(text, strlen(text), 0600), ":2: MMFDSOCK: out of memory");
 	strdup_error = 0;
 }

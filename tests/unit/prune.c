@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "admin/prune.h"
+#include "access.h"
 #include "announce.h"
 #include "config.h"
 #include "deadline.h"
@@ -27,6 +29,7 @@ static char prefix[] = "wgpeer";
 static char secret[64]; /* path of the private key's file */
 static int key_file = -1;
 static struct config config;
+static struct access lists;
 static struct wgif_kernel *kernel;
 
 static unsigned int told;     /* what announce_all() sets */
@@ -89,12 +92,21 @@ void deadline_end(void)
 	timer_delete(timer);
 }
 
+static char list[] = "/deny";
+
 static void begin(void)
 {
 	snprintf(secret, sizeof(secret), "%s", unit_file("", 0, 0400));
 	config = (struct config){
-		.prefix = prefix, .group = GROUP, .slots = 5, .private_key = secret
+		.prefix = prefix,
+		.group = GROUP,
+		.slots = 5,
+		.private_key = secret,
+		.deny_keys = list,
 	};
+	if (lists.deny > 0 && lists.deny < 1000)
+		close(lists.deny);
+	lists = (struct access){ .config = &config, .allow = -1, .deny = -1 };
 	if (key_file >= 0)
 		close(key_file);
 	key_file = open(secret, O_RDONLY | O_CLOEXEC);
@@ -314,12 +326,37 @@ static void a_stuck_daemon(void)
 
 static int dry_run(void)
 {
-	return prune(kernel, &config, key_file, true);
+	return prune(kernel, &config, &lists, key_file, true);
 }
 
 static int real_run(void)
 {
-	return prune(kernel, &config, key_file, false);
+	return prune(kernel, &config, &lists, key_file, false);
+}
+
+/* Whose key is not permitted. */
+static void a_denied_one(void)
+{
+	static char path[256];
+	char file[512];
+	int fd;
+
+	a_live_one();
+	snprintf(path, sizeof(path), "%s", unit_path("deny"));
+	(void)mkdir(path, 0755);
+	snprintf(file, sizeof(file), "%s/MzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzM=", path);
+	fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	assert_true(fd >= 0);
+	close(fd);
+	lists.deny = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_true(lists.deny >= 0);
+}
+
+/* Which is no directory. */
+static void an_unreadable_list(void)
+{
+	a_live_one();
+	lists.deny = 1000;
 }
 
 static int flush_all(void)
@@ -349,6 +386,13 @@ static const struct pass_row {
 	  .log = PRUNED("0", "0") },
 	{ "a live one stays", real_run, a_live_one, .calls = STAYS NO_MARKER "sync",
 	  .log = PRUNED("0", "1") },
+	{ "one that is denied goes, though it is live", real_run, a_denied_one,
+	  .calls = LOOK "drop wgpeer1 key51, withdraw 1, open, delete wgpeer1, close, " NO_MARKER
+			"sync",
+	  .log = PRUNED("1", "0") },
+	{ "while a list cannot be read all stay", real_run, an_unreadable_list, .want = -ERR_CONFIG,
+	  .calls = LOOK NO_MARKER "sync",
+	  .log = "3 unable to look up keys in /deny: Bad file descriptor\n" LEFT("1") },
 	{ "a dead one goes", real_run, a_dead_one,
 	  .calls = LOOK "drop wgpeer1 key51, get wgpeer1, withdraw 1, open, delete wgpeer1, "
 			"close, " NO_MARKER "sync",
@@ -440,6 +484,8 @@ static const struct pass_row {
 			    "3", "1") },
 	{ "of one with a new handshake", dry_run, one_with_a_new_handshake,
 	  .calls = LOOK "sync dry", .output = WOULD("0", "1") },
+	{ "of one that is denied", dry_run, a_denied_one, .calls = LOOK "sync dry",
+	  .output = "would remove wgpeer1: its key is not permitted\n" WOULD("1", "0") },
 	{ "of one without a note", dry_run, one_without_a_note, .calls = LOOK "sync dry",
 	  .output = WOULD("0", "1") },
 	{ "of a full gateway", dry_run, a_live_one_with_the_marker, .calls = LOOK "sync dry",

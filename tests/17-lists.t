@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Lists of keys: who may have an interface, and who loses it.
+source tests/lib.sh
+
+allow=$etc/allow deny=$etc/deny
+# listed KEY: the name that it has in a list.
+listed() { tr +/ -_ <<<"$1"; }
+prune() { said=$("$admin" prune "$@" 2>&1); }
+
+configure
+mkdir "$allow" "$deny"
+add_node node1 1
+live=$(make_key node1) other=$(new_pubkey)
+configure "DENYKEYS=$deny"
+tunnel node1 "$(port_of "$(ask "$live")")"
+ok 'a list that is empty denies nobody' wait_for 15 has_handshake "$(interface_of "$live")"
+
+touch "$deny/$(listed "$live")" "$deny/$(listed "$other")"
+is "$(code_of "$(ask "$other")")" 5 'a new key that is denied: code 5'
+like "$(tail -n 1 "$work/log")" '^broker-handler: refused local: public key not permitted, key ' 'the log says so'
+is "$(count_interfaces)" 1 'and nothing is made'
+is "$(code_of "$(ask "$live")")" 5 'one with a live session: code 5'
+is "$(count_interfaces)" 1 'but its interface stays'
+prune -n
+like "$said" "would remove wgpeer[0-9]+: its key is not permitted" 'prune -n says why it will go'
+prune
+like "$said" 'pruned: 1 removed, 0 kept' 'prune removes it'
+is "$(count_interfaces)" 0 'and it is gone'
+
+rm "$deny/$(listed "$live")"
+configure "ALLOWKEYS=$allow" "DENYKEYS=$deny"
+is "$(code_of "$(ask "$live")")" 5 'a list of those that are allowed, and it is not one: code 5'
+touch "$allow/$(listed "$live")" "$allow/$(listed "$other")"
+like "$(port_of "$(ask "$live")")" '^[0-9]+$' 'it is one: it is served'
+is "$(code_of "$(ask "$other")")" 5 'allowed and denied: denied'
+prune
+like "$said" 'pruned: 0 removed, 1 kept' 'prune keeps it'
+
+# 100,000 keys cost the same as one.
+(cd "$allow" && random_pubkeys 100000 | tr +/ -_ | sed 's:^:./:' | xargs touch)
+like "$(port_of "$(ask "$live")")" '^[0-9]+$' 'one of 100,000 is served'
+is "$(code_of "$(ask "$(new_pubkey)")")" 5 'and one that is not of them is not'
+
+# What cannot be looked at lets nobody in, and costs nobody an interface.
+mv "$allow" "$allow.away"
+is "$(code_of "$(ask "$live")")" 6 'a list that is not there: code 6'
+like "$(tail -n 1 "$work/log")" "failed local: unable to look up keys in $allow: No such file" 'the log says which'
+status=0
+prune || status=$?
+is "$status" 78 'prune fails'
+like "$said" "unable to look up keys in $allow: No such file" 'and says why'
+is "$(count_interfaces)" 1 'the interface stays'
+mv "$allow.away" "$allow"
+chmod 700 "$allow"
+install -o nobody -m 400 "$etc/secret" "$work/secret"
+chmod 755 "$work"
+printf '{"version":1,"pubkey":"%s"}\n' "$live" >"$work/request"
+reply=$(PRIVATEKEY=$work/secret setpriv --reuid nobody --clear-groups "$handler" \
+	<"$work/request" 2>"$work/log")
+is "$(code_of "$reply")" 6 'a list that only root may look at, and a handler that is not root: code 6'
+like "$(<"$work/log")" "unable to look up keys in $allow: Permission denied" 'the log says so'
+done_testing
