@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "admin/lists.h"
 #include "admin/prune.h"
 #include "admin/status.h"
 #include "access.h"
@@ -24,16 +26,20 @@
 	"usage: broker-admin [-c file] status [--json | --prometheus]\n"                           \
 	"       broker-admin [-c file] prune [-n]\n"                                               \
 	"       broker-admin [-c file] flush\n"                                                    \
+	"       broker-admin [-c file] kick key...\n"                                              \
+	"       broker-admin [-c file] allow | deny [-r] key...\n"                                 \
 	"       broker-admin [-c file] resync [-w seconds]\n"                                      \
 	"       broker-admin -h | -V\n"
 
-enum verb { STATUS, PRUNE, FLUSH, RESYNC, VERBS };
+enum verb { STATUS, PRUNE, FLUSH, KICK, ALLOW, DENY, RESYNC, VERBS };
 
-static const char *const verbs[] = {
-	[STATUS] = "status",
-	[PRUNE] = "prune",
-	[FLUSH] = "flush",
-	[RESYNC] = "resync",
+static const struct {
+	const char *name;
+	bool takes_keys;
+} verbs[] = {
+	[STATUS] = { "status", false }, [PRUNE] = { "prune", false }, [FLUSH] = { "flush", false },
+	[KICK] = { "kick", true },	[ALLOW] = { "allow", true },  [DENY] = { "deny", true },
+	[RESYNC] = { "resync", false },
 };
 
 enum { MAX_WAIT = 3600 }; /* seconds */
@@ -44,7 +50,10 @@ struct command {
 	enum status_form form;
 	bool has_form; /* one was asked for */
 	bool dry_run;
+	bool remove;	   /* from a list */
 	unsigned int wait; /* seconds for routing daemons; 0 is not at all */
+	int key_count;
+	uint8_t (*keys)[KEY_LEN];
 };
 
 static int misuse(const char *what)
@@ -53,22 +62,45 @@ static int misuse(const char *what)
 	return EXIT_USAGE;
 }
 
+/* Takes keys as wg(8) shows them, or as ip(8) shows them, as altnames. */
+static int parse_keys(struct command *command, int count, char **words)
+{
+	int ret = 0;
+
+	if (count == 0)
+		return misuse("give one or more public keys");
+	command->key_count = count;
+	command->keys = calloc((size_t)count, KEY_LEN);
+	if (!command->keys)
+		return misuse("out of memory");
+	for (int i = 0; i < count && ret == 0; i++) {
+		ret = key_from_text(command->keys[i], words[i], strlen(words[i]));
+		if (ret < 0)
+			ret = key_from_altname(command->keys[i], words[i]);
+	}
+	return ret < 0 ? misuse("a public key has 44 characters of base64") : -1;
+}
+
 static int parse_verb(struct command *command, int count, char **words)
 {
 	int verb = 0;
 
-	while (count == 1 && verb < VERBS && strcmp(words[0], verbs[verb]) != 0)
+	while (count && verb < VERBS && strcmp(words[0], verbs[verb].name) != 0)
 		verb++;
-	if (count != 1 || verb == VERBS)
-		return misuse("give one command: status, prune, flush or resync");
+	if (count == 0 || verb == VERBS)
+		return misuse("give a command: status, prune, flush, kick, allow, deny or resync");
 	command->verb = (enum verb)verb;
+	if (count > 1 && !verbs[verb].takes_keys)
+		return misuse("too many arguments");
 	if (command->has_form && verb != STATUS)
 		return misuse("--json and --prometheus belong to status");
 	if (command->dry_run && verb != PRUNE)
 		return misuse("-n belongs to prune");
 	if (command->wait && verb != RESYNC)
 		return misuse("-w belongs to resync");
-	return -1;
+	if (command->remove && verb != ALLOW && verb != DENY)
+		return misuse("-r belongs to allow and deny");
+	return verbs[verb].takes_keys ? parse_keys(command, count - 1, words + 1) : -1;
 }
 
 /* Takes one option. Returns -1 to go on, or what to exit with. */
@@ -92,6 +124,9 @@ static int take_option(struct command *command, int option)
 		return -1;
 	case 'n':
 		command->dry_run = true;
+		return -1;
+	case 'r':
+		command->remove = true;
 		return -1;
 	case 'V':
 		puts("broker-admin " VERSION);
@@ -118,7 +153,7 @@ static int parse(struct command *command, int argc, char **argv)
 	int option, ret;
 
 	for (;;) {
-		option = getopt_long(argc, argv, "c:hnVw:", options, NULL);
+		option = getopt_long(argc, argv, "c:hnrVw:", options, NULL);
 		if (option == -1)
 			return parse_verb(command, argc - optind, argv + optind);
 		ret = take_option(command, option);
@@ -172,6 +207,8 @@ static int run(const struct command *command, const struct prepared *prepared)
 	else if (command->verb == PRUNE)
 		ret = prune(kernel, config, &prepared->access, prepared->key_file,
 			    command->dry_run);
+	else if (command->verb == KICK)
+		ret = kick(kernel, config, prepared->key_file, command->keys, command->key_count);
 	else
 		ret = flush(kernel, config, prepared->key_file);
 	wgif_close(kernel);
@@ -192,7 +229,7 @@ static int prepare(const struct command *command, struct prepared *prepared)
 	ret = config_read(&prepared->config, command->path);
 	if (ret < 0)
 		return ret;
-	if (command->verb == PRUNE || command->verb == FLUSH) {
+	if (command->verb == PRUNE || command->verb == FLUSH || command->verb == KICK) {
 		prepared->key_file = key_open(prepared->config.private_key);
 		if (prepared->key_file < 0)
 			return prepared->key_file;
@@ -203,6 +240,28 @@ static int prepare(const struct command *command, struct prepared *prepared)
 		return ret;
 	/* From here on it reads what routing daemons say. */
 	return privileges_drop();
+}
+
+/* Puts keys on a list or takes them off. That takes files, and reads nothing of a stranger's. */
+static int change_list(const struct command *command, struct config *config)
+{
+	const bool is_allow = command->verb == ALLOW;
+	int ret;
+
+	ret = config_read(config, command->path);
+	for (int i = 0; i < command->key_count && ret == 0; i++)
+		ret = list_change(is_allow ? "ALLOWKEYS" : "DENYKEYS",
+				  is_allow ? config->allow_keys : config->deny_keys,
+				  command->keys[i], command->remove);
+	return ret;
+}
+
+static int run_prepared(const struct command *command, struct prepared *prepared)
+{
+	int ret;
+
+	ret = prepare(command, prepared);
+	return ret == 0 ? run(command, prepared) : ret;
 }
 
 /* One run: options, preparation, one command. */
@@ -217,8 +276,10 @@ int main(int argc, char **argv)
 	ret = parse(&command, argc, argv);
 	if (ret >= 0)
 		return ret;
-	ret = prepare(&command, &prepared);
-	if (ret == 0)
-		ret = run(&command, &prepared);
+	if (command.verb == ALLOW || command.verb == DENY)
+		ret = change_list(&command, &prepared.config);
+	else
+		ret = run_prepared(&command, &prepared);
+	free(command.keys);
 	return exit_code(ret);
 }

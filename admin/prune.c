@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Removes interfaces: those of dead peers, or all. Never one that is not ours, and never one that
- * a handler answers with at that moment: what is to go loses its altname first, under the lock, so
- * that no request finds it any more. Deleting itself takes the kernel 0.1 s each and is done by
- * some processes at once, without the lock, while requests go on.
+ * Removes interfaces: those of dead peers, of some keys, or all. Never one that is not ours, and
+ * never one that a handler answers with at that moment: what is to go loses its altname first,
+ * under the lock, so that no request finds it any more. Deleting itself takes the kernel 0.1 s each
+ * and is done by some processes at once, without the lock, while requests go on.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -311,13 +311,11 @@ static int remove_doomed(const struct pass *pass, int examined)
 	return ret < 0 ? ret : marked;
 }
 
-/* Goes over all interfaces once. */
-static int run(struct pass *pass)
+/* Goes over these interfaces once. Frees the list. Returns count if it is an error. */
+static int run(struct pass *pass, struct wgif_link *links, int count)
 {
-	struct wgif_link *links;
-	int ret, count;
+	int ret;
 
-	count = session_list_links(pass->kernel, pass->config, &links);
 	if (count < 0)
 		return count;
 	pass->doomed = calloc((size_t)count + 1, sizeof(*pass->doomed));
@@ -336,11 +334,14 @@ static int run(struct pass *pass)
 	return ret;
 }
 
-/* One pass, and what it failed at. */
+/* One pass over all interfaces, and what it failed at. */
 static int run_and_report(struct pass *pass)
 {
-	const int ret = run(pass);
+	struct wgif_link *links = NULL;
+	int ret;
 
+	ret = session_list_links(pass->kernel, pass->config, &links);
+	ret = run(pass, links, ret);
 	if (pass->failed_count)
 		log_line(LOG_ERR, "left as they are, after errors: %d", pass->failed_count);
 	return ret;
@@ -381,4 +382,54 @@ int flush(struct wgif_kernel *kernel, const struct config *config, int key_file)
 	if (ret == 0)
 		log_line(LOG_INFO, "flushed: %d removed", pass.doomed_count);
 	return ret;
+}
+
+/* Adds the interface of a key to a list that has room, unless it is there. Returns whether it did.
+ */
+static int add_link_of(const struct pass *pass, const uint8_t key[static KEY_LEN],
+		       struct wgif_link *links, int count)
+{
+	struct wgif_link *link = &links[count];
+	char altname[KEY_TEXT_SIZE];
+	int ret;
+
+	key_to_altname(altname, key);
+	ret = wgif_find(pass->kernel, altname, link);
+	if (ret < 0 && ret != -ERR_ABSENT)
+		return ret;
+	if (ret < 0 || !link->wireguard || link->group != pass->config->group) {
+		log_line(LOG_ERR, "no interface of ours has the key %s", altname);
+		return -ERR_ABSENT;
+	}
+	for (int i = 0; i < count; i++)
+		if (links[i].index == link->index)
+			return 0;
+	return 1;
+}
+
+int kick(struct wgif_kernel *kernel, const struct config *config, int key_file,
+	 const uint8_t (*keys)[KEY_LEN], int count)
+{
+	struct wgif_link *links = calloc((size_t)count, sizeof(*links));
+	static struct pass pass;
+	int found = 0, ret, result = 0;
+
+	if (!links) {
+		log_line(LOG_ERR, "unable to list the interfaces: out of memory");
+		return -ERR_FAILURE;
+	}
+	pass = (struct pass){
+		.kernel = kernel, .config = config, .key_file = key_file, .all = true
+	};
+	for (int i = 0; i < count; i++) {
+		ret = add_link_of(&pass, keys[i], links, found);
+		if (ret < 0)
+			result = -ERR_FAILURE;
+		else
+			found += ret;
+	}
+	ret = run(&pass, links, found);
+	if (ret == 0)
+		log_line(LOG_INFO, "kicked: %d removed", pass.doomed_count);
+	return ret < 0 ? ret : result;
 }

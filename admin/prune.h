@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Removing interfaces: those of dead peers, or all. */
+/* Removing interfaces: those of dead peers, of some keys, or all. */
 #ifndef PRUNE_H
 #define PRUNE_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "key.h"
 
 struct access;
 struct config;
@@ -21,6 +24,13 @@ int prune(struct wgif_kernel *kernel, const struct config *config, const struct 
 
 /* Removes all interfaces of ours. Returns 0 or a negative error that is logged. */
 int flush(struct wgif_kernel *kernel, const struct config *config, int key_file);
+
+/*
+ * Removes the interfaces of these keys, whatever their sessions. Returns 0 or a negative error that
+ * is logged; a key that has no interface is one.
+ */
+int kick(struct wgif_kernel *kernel, const struct config *config, int key_file,
+	 const uint8_t (*keys)[KEY_LEN], int count);
 
 /*
  * Writes why an interface has to go, in words for the operator. Returns false if it may stay. Call

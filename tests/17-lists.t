@@ -42,6 +42,31 @@ like "$said" 'pruned: 0 removed, 1 kept' 'prune keeps it'
 like "$(port_of "$(ask "$live")")" '^[0-9]+$' 'one of 100,000 is served'
 is "$(code_of "$(ask "$(new_pubkey)")")" 5 'and one that is not of them is not'
 
+# The operator's commands.
+"$admin" deny "$live"
+is "$(code_of "$(ask "$live")")" 5 'broker-admin deny: the key is denied'
+"$admin" deny "$live" "$(new_pubkey)"
+is "$(find "$deny" -type f | wc -l)" 3 'once more changes nothing; another key is denied, too'
+"$admin" deny -r "$live"
+like "$(port_of "$(ask "$live")")" '^[0-9]+$' 'deny -r: it is served'
+"$admin" allow -r "$(listed "$live")"
+is "$(code_of "$(ask "$live")")" 5 'allow -r, by the name of its file: it is refused'
+"$admin" allow "$live"
+ask "$(new_pubkey)" >"$work/reply"
+status=0
+said=$("$admin" kick "$live" "$live" 2>&1) || status=$?
+is "$said $status" 'broker-admin: kicked: 1 removed 0' 'kick removes its interface'
+is "$(interface_of "$live")" '' 'it is gone'
+said=$("$admin" kick "$live" 2>&1) || status=$?
+like "$said $status" "no interface of ours has the key $(listed "$live").* 71\$" 'kicked again: there is none'
+like "$(port_of "$(ask "$live")")" '^[0-9]+$' 'it may come back'
+for words in kick 'kick x' "allow ${live}x" "status -r" "prune $live"; do
+	status=0
+	# shellcheck disable=SC2086 # several words
+	"$admin" $words 2>"$work/words" || status=$?
+	is "$status" 64 "$words: misuse"
+done
+
 # What cannot be looked at lets nobody in, and costs nobody an interface.
 mv "$allow" "$allow.away"
 is "$(code_of "$(ask "$live")")" 6 'a list that is not there: code 6'

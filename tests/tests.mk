@@ -35,6 +35,7 @@ unit-endpoint := endpoint
 unit-gateway := node/gateway confined deadline json key stream clock number
 unit-key := key
 unit-keygen := node/keygen node/curve key
+unit-lists := admin/lists key
 unit-log := log
 unit-mesh := mesh slot json key stream number
 unit-netlink := netlink
@@ -154,7 +155,7 @@ mutants:
 # How much of the code the units and some of the tests on a kernel reach, and which lines not.
 # Programs that are confined could not write down what they reach; nor could broker-accept, had an
 # exec(2) in a child written that down before, as it does where it is a builtin.
-covering := $(wildcard $(patsubst %,tests/%-*.t,10 12 16 18 20 25 50 51 58 60 61 62 63))
+covering := $(wildcard $(patsubst %,tests/%-*.t,10 12 16 17 18 20 25 50 51 58 60 61 62 63))
 coverage: elsewhere :=
 coverage: coverage-prerequisites image
 	$(Q)mkdir -p $(BUILD)/coverage

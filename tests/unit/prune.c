@@ -334,6 +334,12 @@ static int real_run(void)
 	return prune(kernel, &config, &lists, key_file, false);
 }
 
+static void one_of_another_group(void)
+{
+	a_live_one();
+	fake_find("wgpeer1")->link.group = 0;
+}
+
 /* Whose key is not permitted. */
 static void a_denied_one(void)
 {
@@ -359,6 +365,17 @@ static void an_unreadable_list(void)
 	lists.deny = 1000;
 }
 
+/* Of the peers of the first slots, the first of them twice, and of one that is not there. */
+static int kick_some(void)
+{
+	uint8_t keys[3][KEY_LEN];
+
+	fake_key(keys[0], NODE + 1);
+	fake_key(keys[1], NODE + 1);
+	fake_key(keys[2], NODE + 2);
+	return kick(kernel, &config, key_file, keys, 3);
+}
+
 static int flush_all(void)
 {
 	return flush(kernel, &config, key_file);
@@ -369,6 +386,7 @@ static int flush_all(void)
 #define WOULD(removed, kept)                                                                       \
 	"would remove " removed ", keep " kept ", and tell routing daemons of 0\n"
 #define LEFT(count) "3 left as they are, after errors: " count "\n"
+#define NOT_OURS "3 no interface of ours has the key MzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzM=\n"
 #define LOOK "list, find wgpeer1, get wgpeer1, "
 #define STAYS LOOK "alias wgpeer1, "
 #define NO_MARKER "find wgpeer-full-5, "
@@ -492,6 +510,22 @@ static const struct pass_row {
 	  .output = WOULD("0", "1") },
 	{ "that fails", dry_run, a_live_one, "get", 1, -ERR_FAILURE, .calls = LOOK "sync dry",
 	  .log = "3 unable to get wgpeer1\n" LEFT("1") },
+
+	{ "a kick of one live peer", kick_some, a_live_one, .want = -ERR_FAILURE,
+	  .calls = "find key51, find key51, find key52, find wgpeer1, get wgpeer1, "
+		   "drop wgpeer1 key51, withdraw 1, open, delete wgpeer1, close, " NO_MARKER "sync",
+	  .log = "3 no interface of ours has the key "
+		 "NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ=\n6 kicked: 1 removed\n" },
+	{ "of one that is not ours", kick_some, one_of_another_group, .want = -ERR_FAILURE,
+	  .calls = "find key51, find key51, find key52, " NO_MARKER "sync",
+	  .log = NOT_OURS NOT_OURS
+	  "3 no interface of ours has the key "
+	  "NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ=\n6 kicked: 0 removed\n" },
+	{ "that fails to find one", kick_some, a_live_one, "find", 1, -ERR_FAILURE,
+	  .calls = "find key51, find key51, find key52, find wgpeer1, get wgpeer1, "
+		   "drop wgpeer1 key51, withdraw 1, open, delete wgpeer1, close, " NO_MARKER "sync",
+	  .log = "3 unable to find key51\n3 no interface of ours has the key "
+		 "NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ=\n6 kicked: 1 removed\n" },
 
 	{ "a flush of nothing", flush_all, nothing, .calls = "list, " NO_MARKER "sync",
 	  .log = "6 flushed: 0 removed\n" },
