@@ -295,6 +295,23 @@ static void test_crime_filtered(void **state)
 	unit_is_int("status", status, 0);
 }
 
+/* It has gone before it is asked. */
+static void test_gone(void **state)
+{
+	struct confined child;
+	struct said said;
+	siginfo_t info;
+
+	(void)state;
+	signal(SIGPIPE, SIG_DFL);
+	unit_is_int("start", start(&child), 0);
+	kill(child.pid, SIGKILL);
+	unit_is_int("it has gone", waitid(P_PID, (id_t)child.pid, &info, WEXITED | WNOWAIT), 0);
+	unit_is_int("answered", give(&child, COUNT, &said), -ERR_FAILURE);
+	unit_is_text("log", unit_log(), KILLED("9 (Killed)"));
+	check_end(&child);
+}
+
 static void test_silence(void **state)
 {
 	struct said said;
@@ -351,13 +368,13 @@ static void test_ignored_children(void **state)
 
 int main(void)
 {
-	signal(SIGPIPE, SIG_IGN);
 	UNIT_TABLE(test_good, rows);
 	unit_add("in parts", test_parts, NULL);
 	unit_add("no state", test_no_state, NULL);
 	UNIT_TABLE(test_crime, crimes);
 	unit_add("in a filter", test_filtered, NULL);
 	UNIT_TABLE(test_crime_filtered, crimes);
+	unit_add("gone", test_gone, NULL);
 	unit_add("silence", test_silence, NULL);
 	unit_add("an orphan", test_orphan, NULL);
 	unit_add("nobody waits for children", test_ignored_children, NULL);
