@@ -10,16 +10,20 @@
 #define NOTE_FORMAT(number)                                                                        \
 	"wg-broker asked=" number " looked=" number " handshake=" number " stamp=" number          \
 	" clock=" number
-/* Few interfaces bear it, and it is left out of the others. */
+/* Few interfaces bear these, and they are left out of the others. */
 #define NOTE_FULL " full="
+#define NOTE_LIMIT " limit="
 
 void note_format(char text[static NOTE_SIZE], const struct note *note)
 {
-	const int len = snprintf(text, NOTE_SIZE, NOTE_FORMAT("%" PRId64), note->asked,
-				 note->looked, note->handshake, note->stamp, note->clock);
+	int len = snprintf(text, NOTE_SIZE, NOTE_FORMAT("%" PRId64), note->asked, note->looked,
+			   note->handshake, note->stamp, note->clock);
 
-	if (note->full)
-		snprintf(text + len, NOTE_SIZE - (size_t)len, NOTE_FULL "%" PRId64, note->full);
+	if (note->full || note->limit)
+		len += snprintf(text + len, NOTE_SIZE - (size_t)len, NOTE_FULL "%" PRId64,
+				note->full);
+	if (note->limit)
+		snprintf(text + len, NOTE_SIZE - (size_t)len, NOTE_LIMIT "%" PRId64, note->limit);
 }
 
 /* Whether arithmetic with it cannot overflow. */
@@ -31,7 +35,8 @@ static bool is_sane(int64_t seconds)
 static bool is_sane_note(const struct note *note)
 {
 	return is_sane(note->asked) && is_sane(note->looked) && is_sane(note->handshake) &&
-	       is_sane(note->stamp) && is_sane(note->clock) && is_sane(note->full);
+	       is_sane(note->stamp) && is_sane(note->clock) && is_sane(note->full) &&
+	       is_sane(note->limit);
 }
 
 void note_parse(struct note *note, const char *text)
@@ -40,8 +45,9 @@ void note_parse(struct note *note, const char *text)
 	int fields;
 
 	memset(note, 0, sizeof(*note));
-	fields = sscanf(text, NOTE_FORMAT("%" SCNd64) NOTE_FULL "%" SCNd64, &note->asked,
-			&note->looked, &note->handshake, &note->stamp, &note->clock, &note->full);
+	fields = sscanf(text, NOTE_FORMAT("%" SCNd64) NOTE_FULL "%" SCNd64 NOTE_LIMIT "%" SCNd64,
+			&note->asked, &note->looked, &note->handshake, &note->stamp, &note->clock,
+			&note->full, &note->limit);
 	/* sscanf(3) accepts more than note_format() writes, so the text must come out again. */
 	if (fields >= 5 && is_sane_note(note))
 		note_format(again, note);

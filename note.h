@@ -18,6 +18,7 @@ struct note {
 	int64_t stamp;	   /* wall clock: the same handshake, as the kernel tells it; 0 is never */
 	int64_t clock;	   /* wall clock minus boot clock at the time of the last look */
 	int64_t full;	   /* boot clock: when all slots were last found taken, see peer.c; or 0 */
+	int64_t limit;	   /* the number of slots beyond which there was no interface; or 0 */
 };
 
 enum { NOTE_SIZE = 192 };

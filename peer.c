@@ -16,6 +16,7 @@
  * Nothing here touches an interface that is not ours, or a peer with a live session.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -227,6 +228,17 @@ static int claim_slot(struct admission *a, const char *name)
 	return ret < 0 ? -ERR_FAILURE : 0;
 }
 
+static int drop_marker(struct wgif_kernel *kernel, const char *marker)
+{
+	struct wgif_link bearer;
+	int ret;
+
+	ret = wgif_find(kernel, marker, &bearer);
+	if (ret == 0)
+		ret = wgif_delete_altname(kernel, &bearer, marker);
+	return ret == -ERR_ABSENT ? 0 : ret;
+}
+
 /* Whether the marker can be on it: it is ours, it stays, and its alias is no operator's. */
 static bool can_bear(const struct admission *a, const struct wgif_link *link, struct note *note)
 {
@@ -240,17 +252,27 @@ static bool can_bear(const struct admission *a, const struct wgif_link *link, st
 	return strcmp(again, link->alias) == 0;
 }
 
-/* Marks that all is full, and since when, on an interface that can bear it. */
+/* Puts a marker on an interface that can bear it. What fails here costs the next request more. */
+static void mark(const struct admission *a, const struct wgif_link *bearer, const char *marker,
+		 const struct note *note)
+{
+	char alias[NOTE_SIZE];
+
+	note_format(alias, note);
+	(void)wgif_set_alias(a->kernel, bearer, alias);
+	(void)wgif_add_altname(a->kernel, bearer, marker);
+}
+
+/* Marks that all is full, and since when. */
 static void mark_full(struct admission *a)
 {
-	char name[IFNAMSIZ], marker[SLOT_MARKER_SIZE], alias[NOTE_SIZE];
+	char name[IFNAMSIZ], marker[SLOT_MARKER_SIZE];
 	struct wgif_link bearer;
 	struct slot_walk walk;
 	struct note note;
 	unsigned int slot;
 	int ret;
 
-	/* What fails here costs the next request a walk. */
 	(void)peer_clear_marker(a->kernel, a->config);
 	slot_marker(marker, a->config);
 	slot_begin(&walk, a->config, a->pubkey);
@@ -260,11 +282,76 @@ static void mark_full(struct admission *a)
 		if (ret < 0 || !can_bear(a, &bearer, &note))
 			continue;
 		note.full = clock_moment().boot;
-		note_format(alias, &note);
-		(void)wgif_set_alias(a->kernel, &bearer, alias);
-		(void)wgif_add_altname(a->kernel, &bearer, marker);
+		mark(a, &bearer, marker, &note);
 		return;
 	}
+}
+
+/* Marks that the limit holds, or that all is full though not all slots are taken. */
+static void mark_one_of(struct admission *a, const struct wgif_link *links, int count, bool full)
+{
+	char marker[SLOT_MARKER_SIZE];
+	struct note note;
+
+	if (full)
+		slot_marker(marker, a->config);
+	else
+		slot_limit_marker(marker, a->config);
+	(void)drop_marker(a->kernel, marker);
+	for (int i = 0; i < count; i++) {
+		if (!can_bear(a, &links[i], &note))
+			continue;
+		if (full)
+			note.full = clock_moment().boot;
+		else
+			note.limit = a->config->slots;
+		mark(a, &links[i], marker, &note);
+		return;
+	}
+}
+
+/* Whether somebody has found that no interface is beyond the limit. Returns 1, 0 or -ERR_FAILURE.
+ */
+static int is_within_limit(const struct admission *a)
+{
+	char marker[SLOT_MARKER_SIZE];
+	struct wgif_link bearer;
+	struct note note;
+	int ret;
+
+	slot_limit_marker(marker, a->config);
+	ret = wgif_find(a->kernel, marker, &bearer);
+	if (ret < 0)
+		return ret == -ERR_ABSENT ? 0 : ret;
+	note_parse(&note, bearer.alias);
+	return note.limit == a->config->slots;
+}
+
+/*
+ * Whether there may be one interface more. After an operator has lowered the limit there are some
+ * in slots beyond it: then a free slot is no room. Whoever finds none there says so, and spares the
+ * others this look at all interfaces. Returns 1, 0 or -ERR_FAILURE.
+ */
+static int has_room(struct admission *a)
+{
+	const unsigned int limit = a->config->slots;
+	struct wgif_link *links;
+	bool is_within = true;
+	int ret, count;
+
+	ret = is_within_limit(a);
+	if (ret != 0)
+		return ret;
+	count = session_list_links(a->kernel, a->config, &links);
+	if (count < 0)
+		return count;
+	for (int i = 0; i < count && is_within; i++)
+		is_within = slot_from_ifname(a->config, links[i].name) <= limit;
+	ret = is_within || (unsigned int)count < limit;
+	if (is_within || !ret)
+		mark_one_of(a, links, count, !ret);
+	free(links);
+	return ret;
 }
 
 /*
@@ -297,6 +384,12 @@ static int take_slot(struct admission *a)
 	int ret;
 
 	if (a->config->slots == 0)
+		return -ERR_FULL;
+	ret = has_room(a);
+	if (ret < 0)
+		return ret;
+	/* One that moves to another slot is there already. */
+	if (ret == 0 && !a->session.link.index)
 		return -ERR_FULL;
 	slot_begin(&walk, a->config, a->pubkey);
 	for (slot = slot_next(&walk); slot; slot = slot_next(&walk)) {
@@ -351,14 +444,9 @@ void peer_unlock(int key_file)
 int peer_clear_marker(struct wgif_kernel *kernel, const struct config *config)
 {
 	char marker[SLOT_MARKER_SIZE];
-	struct wgif_link bearer;
-	int ret;
 
 	slot_marker(marker, config);
-	ret = wgif_find(kernel, marker, &bearer);
-	if (ret == 0)
-		ret = wgif_delete_altname(kernel, &bearer, marker);
-	return ret == -ERR_ABSENT ? 0 : ret;
+	return drop_marker(kernel, marker);
 }
 
 /*

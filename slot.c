@@ -44,6 +44,11 @@ void slot_marker(char marker[static SLOT_MARKER_SIZE], const struct config *conf
 	snprintf(marker, SLOT_MARKER_SIZE, "%s-full-%u", config->prefix, config->slots);
 }
 
+void slot_limit_marker(char marker[static SLOT_MARKER_SIZE], const struct config *config)
+{
+	snprintf(marker, SLOT_MARKER_SIZE, "%s-limit", config->prefix);
+}
+
 static unsigned int gcd(unsigned int a, unsigned int b)
 {
 	while (b) {

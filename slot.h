@@ -37,6 +37,12 @@ struct in6_addr slot_address(unsigned int slot);
 void slot_marker(char marker[static SLOT_MARKER_SIZE], const struct config *config);
 
 /*
+ * The altname that an interface of ours bears whose note has the limit that was last found to hold:
+ * no interface was in a slot beyond it.
+ */
+void slot_limit_marker(char marker[static SLOT_MARKER_SIZE], const struct config *config);
+
+/*
  * A key's own order of all the slots: a node that comes back tends to get the port it had, and on
  * an almost full gateway a free slot is found in few steps. slot_next() gives each slot once, and
  * then 0.

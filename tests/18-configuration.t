@@ -188,6 +188,34 @@ is "$(code_of "$(ask "$key2")")" 1 'a new one is refused: code 1'
 is "$(count_interfaces)" 1 'and nothing is made for it'
 like "$("$admin" status)" '1 of 0 slots used, 0 free' 'status says so'
 
+# later_ask SECONDS PUBKEY: what the handler replies then.
+later_ask() { request_of "$2" | later "$1" "$handler" 2>>"$work/log"; }
+
+# A limit that is lowered: who is there stays, and nobody comes in until there is room.
+delete_interfaces
+configure MAXCONNECTIONS=10
+for ((i = 0; i < 10; i++)); do ask "$(random_pubkey)"; done >"$work/replies"
+is "$(count_interfaces)" 10 'ten nodes, as many as may be'
+for ((i = 1; i <= 5; i++)); do ip link delete "wgpeer$i"; done
+configure MAXCONNECTIONS=5
+is "$(code_of "$(ask "$key2")")" 1 'five have left, and the limit is five: a new one is refused'
+is "$(code_of "$(ask "$key2")")" 1 'and refused again'
+is "$(count_interfaces)" 5 'the five are there'
+ip link delete wgpeer7
+is "$(code_of "$(later_ask 20 "$key2")")" 1 'one more leaves: what was found counts for half a minute'
+like "$(port_of "$(later_ask 40 "$key2")")" '^4000[0-4]$' 'then the new one is let in, within the limit'
+is "$(code_of "$(later_ask 80 "$(new_pubkey)")")" 1 'and no other'
+is "$(count_interfaces)" 5 'there are never more than five'
+for i in 6 8 9 10; do ip link delete "wgpeer$i"; done
+for ((i = 0; i < 6; i++)); do later_ask 120 "$(random_pubkey)"; done >"$work/replies"
+is "$(count_interfaces)" 5 'when the others have left, all five slots can be had'
+configure MAXCONNECTIONS=10
+for ((i = 0; i < 12; i++)); do later_ask 160 "$(random_pubkey)"; done >"$work/replies"
+is "$(count_interfaces)" 10 'the limit is raised'
+for ((i = 1; i <= 5; i++)); do ip link delete "wgpeer$i"; done
+configure MAXCONNECTIONS=5
+is "$(code_of "$(later_ask 200 "$(new_pubkey)")")" 1 'and lowered again: nobody comes in'
+
 like "$("$handler" -h)" '^usage: broker-handler \[-hV\] \[-c file\]$' '-h prints the usage'
 like "$("$handler" -V)" '^broker-handler [0-9.]+$' '-V prints the version'
 run -x

@@ -58,7 +58,8 @@ INTERVAL=0.2 netifd proto_wgbroker_setup vpn
 ip -n node link delete vpn
 mapfile -d '' -t loop <"$work/calls.command"
 is "${loop[0]} ${loop[1]}" '/bin/sh -c' 'a shell runs the loop'
-at node busybox sh "${loop[@]:1}" 2>>"$work/words" &
+# Not by at(): that is a shell of its own, which would end without the loop.
+ip netns exec node busybox sh "${loop[@]:1}" 2>>"$work/words" &
 looping=$!
 jobs+=("$looping")
 ok 'the loop makes the interface' wait_for 20 ip -n node link show vpn
@@ -72,6 +73,8 @@ ip -n node link set eth0 up
 ok 'and makes the interface when there is one' wait_for 60 ip -n node link show vpn
 ok 'it goes on for ever' kill "$looping"
 wait "$looping" 2>/dev/null
+# A run that it has begun would make the interface anew.
+await 60 eval '! pgrep -x broker-connect >/dev/null'
 ip -n node link delete vpn
 
 config=("${base[@]}" 'CONFIG_gateway=192.0.2.11:9,no-key')

@@ -117,6 +117,8 @@ class Model:
         if mine[0].index != node.index:
             if ", new, " in words and mine[0].slot() > self.limit:
                 self.blame(f"slot {mine[0].slot()} is beyond the limit {self.limit}")
+            if ", new, " in words and len(found) > self.limit:
+                self.blame(f"there are {len(found)} interfaces, and the limit is {self.limit}")
             node.forget()
         elif self.is_live(node) and port != node.port:
             self.blame(f"port {port} for a live peer of port {node.port}")
@@ -145,7 +147,9 @@ class Model:
             self.blame(f"the daemon knows {sorted(known)}, there are {sorted(there)}: {words!r}")
 
     def count_free(self):
-        return sum(f"wgpeer{slot}" not in self.found for slot in range(1, self.limit + 1))
+        """Slots that a new node can have; those beyond a lowered limit count."""
+        free = sum(f"wgpeer{slot}" not in self.found for slot in range(1, self.limit + 1))
+        return max(0, min(free, self.limit - len(self.found)))
 
     def is_free(self, node):
         return self.count_free() > 0 or bool(of_key(self.found, node.key))

@@ -29,6 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(config.l3roamd);
 	free(config.mmfd);
 	free(config.prefix);
+	free(config.allow_keys);
+	free(config.deny_keys);
 	close(fd);
 	return 0;
 }

@@ -18,6 +18,15 @@ static const struct text_row {
 	  "wg-broker asked=1 looked=23 handshake=456 stamp=1795373281 clock=1795370000" },
 	{ "of a full gateway", "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=6",
 	  "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=6" },
+	{ "with a limit", "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=6",
+	  "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=6" },
+	{ "with both", "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=7",
+	  "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=7" },
+	{ "with a limit of 0",
+	  "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=0", ZERO },
+	{ "one higher: limit",
+	  "wg-broker asked=0 looked=0 handshake=0 stamp=0 clock=0 full=1 limit=281474976710656",
+	  ZERO },
 	{ "of one that never was", "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=0",
 	  ZERO },
 	{ "one higher: full",
@@ -88,7 +97,7 @@ static void test_long_text(void **state)
 
 static void test_sizes(void **state)
 {
-	const struct note note = { -last, -last, -last, -last, -last, -last };
+	const struct note note = { -last, -last, -last, -last, -last, -last, -last };
 	struct note back;
 	char text[NOTE_SIZE];
 

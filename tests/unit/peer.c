@@ -31,7 +31,13 @@ static char secret[64]; /* path of the private key's file */
 static struct config config;
 static struct wgif_kernel *kernel;
 
-/* Five slots, and a clean kernel. */
+/* Somebody has found that no interface is beyond this limit. Its bearer is in no list. */
+static void set_known_limit(int64_t limit)
+{
+	note_format(fake_find("bearer")->link.alias, &(struct note){ .limit = limit });
+}
+
+/* Five slots, and a kernel with no interface but the bearer of a marker. */
 static void begin(void)
 {
 	uint8_t key[KEY_LEN];
@@ -48,6 +54,8 @@ static void begin(void)
 				  .private_key = secret };
 	kernel = fake_reset();
 	fake_moment = (struct moment){ .boot = 5000, .wall = 1795370000 };
+	fake_add_altname(fake_add("bearer"), "wgpeer-limit");
+	set_known_limit(5);
 	(void)unit_log();
 }
 
@@ -167,6 +175,15 @@ static void one_beyond_without_port(void)
 	add_peer(9, NODE)->device.listen_port = 0;
 }
 
+/* With four more, of a time when the limit was higher: it moves nevertheless. */
+static void one_of_five_beyond_without_port(void)
+{
+	one_beyond_without_port();
+	set_known_limit(10);
+	for (unsigned int slot = 10; slot < 14; slot++)
+		add_peer(slot, (uint8_t)(NEIGHBOR + slot));
+}
+
 static void all_taken(void)
 {
 	for (unsigned int slot = 1; slot <= config.slots; slot++)
@@ -279,6 +296,7 @@ static void a_held_port_and_the_next_taken(void)
 static void one_slot_with_a_held_port(void)
 {
 	config.slots = 1;
+	set_known_limit(1);
 	fake_hold_port(41000);
 }
 
@@ -426,7 +444,7 @@ static void no_secret_but_a_live_one(void)
 
 /* What each path begins with: a look, and one with the lock held. */
 #define MARK4 "find wgpeer-full-5, find wgpeer4, alias wgpeer4, add wgpeer4 wgpeer-full-5"
-#define LOOKS_NEW "find key7, find wgpeer-full-5, find key7, "
+#define LOOKS_NEW "find key7, find wgpeer-full-5, find key7, find wgpeer-limit, "
 #define LOOKS_KNOWN "find key7, get wgpeer4, find key7, get wgpeer4, "
 
 /* What brings slot 4 to its end. */
@@ -437,6 +455,41 @@ static void no_secret_but_a_live_one(void)
 	"4 another program holds UDP port " port ": " ifname " is left out\n"
 #define NOT_OURS(ifname)                                                                           \
 	"3 " ifname " has a peer's key as its altname, but is not an interface of ours\n"
+
+static void another_limit(void)
+{
+	set_known_limit(4);
+	add_peer(5, NEIGHBOR);
+}
+
+static void no_limit_known(void)
+{
+	memset(fake_find("bearer"), 0, sizeof(struct fake_interface));
+	add_peer(5, NEIGHBOR);
+}
+
+static void no_limit_known_and_nothing_there(void)
+{
+	memset(fake_find("bearer"), 0, sizeof(struct fake_interface));
+}
+
+/* So many peers, of a time when the limit was higher. */
+static void add_beyond(unsigned int count)
+{
+	set_known_limit(10);
+	for (unsigned int slot = 6; slot < 6 + count; slot++)
+		add_peer(slot, (uint8_t)(NEIGHBOR + slot));
+}
+
+static void five_beyond_the_limit(void)
+{
+	add_beyond(5);
+}
+
+static void four_beyond_the_limit(void)
+{
+	add_beyond(4);
+}
 
 static void no_slots(void)
 {
@@ -504,8 +557,15 @@ static const struct admit_row {
 		   "get wgpeer9, address wgpeer9 fe80::9, up wgpeer9" },
 	{ "and moves to one below if it has none", one_beyond_without_port, .result = PEER_RENEWED,
 	  .ifname = "wgpeer4", .port = 41003,
-	  .calls = "find key7, get wgpeer9, find key7, get wgpeer9, rename wgpeer9 wgpeer4, "
+	  .calls = "find key7, get wgpeer9, find key7, get wgpeer9, find wgpeer-limit, "
+		   "rename wgpeer9 wgpeer4, "
 		   "set wgpeer4 41003 renew, " CONFIGURE4 },
+
+	{ "also if as many are beyond", one_of_five_beyond_without_port, .result = PEER_RENEWED,
+	  .ifname = "wgpeer4", .port = 41003,
+	  .calls = "find key7, get wgpeer9, find key7, get wgpeer9, find wgpeer-limit, list, "
+		   "find wgpeer-full-5, alias wgpeer10, add wgpeer10 wgpeer-full-5, "
+		   "rename wgpeer9 wgpeer4, set wgpeer4 41003 renew, " CONFIGURE4 },
 
 	{ "all slots are taken", all_taken, .want = -ERR_FULL,
 	  .calls = LOOKS_NEW "create wgpeer4, find wgpeer-full-5, create wgpeer3, create wgpeer2, "
@@ -530,6 +590,27 @@ static const struct admit_row {
 	  .calls = LOOKS_NEW "create wgpeer4, find wgpeer-full-5, create wgpeer3, create wgpeer2, "
 			     "create wgpeer1, create wgpeer5, find wgpeer-full-5, find wgpeer4, "
 			     "find wgpeer3, find wgpeer2, find wgpeer1, find wgpeer5" },
+	{ "another limit was found to hold", another_limit, .result = PEER_NEW, .ifname = "wgpeer4",
+	  .port = 41003,
+	  .calls = LOOKS_NEW "list, find wgpeer-limit, drop bearer wgpeer-limit, alias wgpeer5, "
+			     "add wgpeer5 wgpeer-limit, create wgpeer4, add wgpeer4 key7, "
+			     "set wgpeer4 41003, " CONFIGURE4 },
+	{ "no limit was found to hold", no_limit_known, .result = PEER_NEW, .ifname = "wgpeer4",
+	  .port = 41003,
+	  .calls = LOOKS_NEW "list, find wgpeer-limit, alias wgpeer5, "
+			     "add wgpeer5 wgpeer-limit, create wgpeer4, add wgpeer4 key7, "
+			     "set wgpeer4 41003, " CONFIGURE4 },
+	{ "and nothing is there", no_limit_known_and_nothing_there, .result = PEER_NEW,
+	  .ifname = "wgpeer4", .port = 41003,
+	  .calls = LOOKS_NEW "list, find wgpeer-limit, create wgpeer4, add wgpeer4 key7, "
+			     "set wgpeer4 41003, " CONFIGURE4 },
+	{ "as many as may be are beyond the limit", five_beyond_the_limit, .want = -ERR_FULL,
+	  .calls = LOOKS_NEW "list, find wgpeer-full-5, alias wgpeer6, "
+			     "add wgpeer6 wgpeer-full-5" },
+	{ "one less", four_beyond_the_limit, .result = PEER_NEW, .ifname = "wgpeer4", .port = 41003,
+	  .calls = LOOKS_NEW "list, create wgpeer4, add wgpeer4 key7, "
+			     "set wgpeer4 41003, " CONFIGURE4 },
+
 	{ "no slots", no_slots, .want = -ERR_FULL, .calls = "find key7" },
 	{ "no slots, and a live one", no_slots_and_a_live_one, .result = PEER_KNOWN,
 	  .ifname = "wgpeer4", .port = 41003, .calls = "find key7, get wgpeer4, find key7" },
@@ -577,19 +658,21 @@ static const struct admit_row {
 	  "address wgpeer2 fe80::2, up wgpeer2" },
 	{ "the only port is held", one_slot_with_a_held_port, .want = -ERR_FULL,
 	  .log = HOLDS_PORT("41000", "wgpeer1"),
-	  .calls = "find key7, find wgpeer-full-1, find key7, create wgpeer1, "
+	  .calls = "find key7, find wgpeer-full-1, find key7, find wgpeer-limit, create wgpeer1, "
 		   "add wgpeer1 key7, set wgpeer1 41000, get wgpeer1, "
 		   "address wgpeer1 fe80::1, up wgpeer1, unaddress wgpeer1 fe80::1, "
 		   "find wgpeer-full-1, find wgpeer1, drop wgpeer1 key7, delete wgpeer1" },
 	{ "one that lost its port moves", one_that_lost_its_port, .result = PEER_RENEWED,
 	  .ifname = "wgpeer3", .port = 41002, .log = HOLDS_PORT("41003", "wgpeer4"),
-	  .calls = LOOKS_KNOWN "set wgpeer4 41003, " CONFIGURE4 ", unaddress wgpeer4 fe80::4, "
-			       "rename wgpeer4 wgpeer4, set wgpeer4 41003, " CONFIGURE4
-			       ", unaddress wgpeer4 fe80::4, rename wgpeer4 wgpeer3, "
-			       "set wgpeer3 41002, " CONFIGURE3 },
+	  .calls = LOOKS_KNOWN
+	  "set wgpeer4 41003, " CONFIGURE4 ", unaddress wgpeer4 fe80::4, "
+	  "find wgpeer-limit, rename wgpeer4 wgpeer4, set wgpeer4 41003, " CONFIGURE4
+	  ", unaddress wgpeer4 fe80::4, rename wgpeer4 wgpeer3, "
+	  "set wgpeer3 41002, " CONFIGURE3 },
 	{ "one whose device is busy", one_whose_device_is_busy, .result = PEER_RENEWED,
 	  .ifname = "wgpeer4", .port = 41003,
-	  .calls = LOOKS_KNOWN "set wgpeer4 41003 renew, rename wgpeer4 wgpeer4, "
+	  .calls = LOOKS_KNOWN "set wgpeer4 41003 renew, find wgpeer-limit, "
+			       "rename wgpeer4 wgpeer4, "
 			       "set wgpeer4 41003 renew, " CONFIGURE4 },
 
 	{ "the altname is on another kind", altname_on_another_kind, .want = -ERR_FAILURE,
@@ -605,9 +688,10 @@ static const struct admit_row {
 
 	{ "a live one that is released", a_live_one_that_is_released, .result = PEER_NEW,
 	  .ifname = "wgpeer3", .port = 41002,
-	  .calls = "find key7, get wgpeer4, find key7, find key7, create wgpeer4, "
-		   "find wgpeer-full-5, create wgpeer3, add wgpeer3 key7, "
-		   "set wgpeer3 41002, " CONFIGURE3 },
+	  .calls =
+		  "find key7, get wgpeer4, find key7, find key7, find wgpeer-limit, create wgpeer4, "
+		  "find wgpeer-full-5, create wgpeer3, add wgpeer3 key7, "
+		  "set wgpeer3 41002, " CONFIGURE3 },
 	{ "a live one that is made again", a_live_one_that_is_made_again, .result = PEER_KNOWN,
 	  .ifname = "wgpeer2", .port = 41001,
 	  .calls = "find key7, get wgpeer4, find key7, find key7, get wgpeer2" },
@@ -616,10 +700,11 @@ static const struct admit_row {
 	  .log = "3 unable to find key7\n",
 	  .calls = "find key7, get wgpeer4, find key7, find key7, get wgpeer4" },
 	{ "another handler is faster", another_handler_that_is_faster, .result = PEER_KNOWN,
-	  .ifname = "wgpeer2", .port = 41001, .calls = LOOKS_NEW "get wgpeer2" },
+	  .ifname = "wgpeer2", .port = 41001,
+	  .calls = "find key7, find wgpeer-full-5, find key7, get wgpeer2" },
 
 	{ "the gateway's own key", nothing, PUBLIC, .want = -ERR_KEY,
-	  .calls = "find key9, find wgpeer-full-5, find key9, create wgpeer2, "
+	  .calls = "find key9, find wgpeer-full-5, find key9, find wgpeer-limit, create wgpeer2, "
 		   "add wgpeer2 key9, set wgpeer2 41001, get wgpeer2" },
 	{ "the gateway's own key, once more", own_key_left, PUBLIC, .want = -ERR_KEY,
 	  .calls = "find key9, get wgpeer2" },
@@ -693,7 +778,9 @@ static const struct failure_row {
 	{ "new: address", "address", 1, nothing, true },
 	{ "new: up", "up", 1, nothing, true },
 	{ "new: rename", "rename", 1, a_held_port, true },
-	{ "new: whether all is full, in the walk", "find", 4, all_taken_and_marked_meanwhile,
+	{ "new: whether the limit holds", "find", 4, nothing, false },
+	{ "new: the list", "list", 1, another_limit, false },
+	{ "new: whether all is full, in the walk", "find", 5, all_taken_and_marked_meanwhile,
 	  false },
 	{ "stale: the first look", "get", 1, a_stale_one, false },
 	{ "stale: the second look", "find", 2, a_stale_one, false },
