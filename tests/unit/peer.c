@@ -920,15 +920,23 @@ static void test_moved(void **state)
 	unit_is_int("old name", fake_find("wgpeer4") != NULL, false);
 }
 
-/* After a walk in vain, the next one is spared. */
+static const struct marker_row {
+	const char *name;
+	void (*arrange)(void);
+} markers[] = {
+	{ "after a walk in vain", all_taken },
+	{ "after a look at those beyond the limit", five_beyond_the_limit },
+};
+
+/* The next one is spared. */
 static void test_marker(void **state)
 {
+	const struct marker_row *row = *state;
 	uint8_t key[KEY_LEN];
 	struct peer peer;
 
-	(void)state;
 	begin();
-	all_taken();
+	row->arrange();
 	for (int i = 0; i < 2; i++) {
 		fake_calls();
 		fake_key(key, (uint8_t)(NODE + i));
@@ -970,7 +978,7 @@ static const struct locked_row {
 	{ "while all is marked full", "add", 1, all_taken, NULL, true },
 	{ "while a failed one gives its key up", "drop", 1, nothing, "up", true },
 	{ "not while it is deleted", "delete", 1, nothing, "up", false },
-	{ "while the marker is looked for", "find", 4, nothing, "up", true },
+	{ "while the marker is looked for", "find", 5, nothing, "up", true },
 };
 
 static void test_locked(void **state)
@@ -1055,7 +1063,7 @@ int main(void)
 	unit_add("an operator's alias", test_foreign_alias, NULL);
 	unit_add("one that has moved", test_moved, NULL);
 	unit_add("a marker beside one that is undone", test_marker_undone, NULL);
-	unit_add("the marker", test_marker, NULL);
+	UNIT_TABLE(test_marker, markers);
 	UNIT_TABLE(test_locked, locked);
 	unit_add("a wait for the lock", test_waiting, NULL);
 	unit_add("the lock", test_lock, NULL);
