@@ -49,7 +49,8 @@ is "$(code_of "$(ask "$live")")" 5 'broker-admin deny: the key is denied'
 is "$(find "$deny" -type f | wc -l)" 3 'once more changes nothing; another key is denied, too'
 "$admin" deny -r "$live"
 like "$(port_of "$(ask "$live")")" '^[0-9]+$' 'deny -r: it is served'
-"$admin" allow -r "$(listed "$live")"
+# Such a name may begin with -.
+"$admin" allow -r -- "$(listed "$live")"
 is "$(code_of "$(ask "$live")")" 5 'allow -r, by the name of its file: it is refused'
 "$admin" allow "$live"
 ask "$(new_pubkey)" >"$work/reply"
