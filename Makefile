@@ -26,8 +26,8 @@ settings := config number
 broker-handler := broker-handler parser confined access privileges endpoint peer announce turn json mesh \
 	stream deadline log $(kernel) $(settings)
 broker-accept := $(addprefix accept/,broker-accept options handlers report) endpoint notify log clock number
-broker-admin := $(addprefix admin/,broker-admin lists prune status) access endpoint peer announce turn json mesh stream \
-	deadline log privileges $(kernel) $(settings)
+broker-admin := $(addprefix admin/,broker-admin lists prune status) access endpoint peer announce turn \
+	json mesh stream deadline log privileges $(kernel) $(settings)
 broker-connect := $(addprefix node/,broker-connect options gateway tunnel keygen curve) json confined \
 	deadline stream log $(kernel)
 programs := broker-handler broker-accept broker-admin broker-connect
@@ -81,7 +81,8 @@ $(BUILD)/%.o: %.c Makefile
 	$(Q)$(compile) -MMD -MP -c -o $@ $<
 
 # It looks up names, for which libc must be dynamic.
-$(BUILD)/broker-connect $(BUILD)/broken/broker-connect: our_ldflags := -pie $(read_only) -Wl,--as-needed -Wl,--gc-sections
+$(BUILD)/broker-connect $(BUILD)/broken/broker-connect: our_ldflags := \
+	-pie $(read_only) -Wl,--as-needed -Wl,--gc-sections
 $(BUILD)/broker-connect $(BUILD)/broken/broker-connect: our_ldlibs := \
 	$(shell $(PKG_CONFIG) --libs $(libraries) 2>/dev/null)
 

@@ -17,8 +17,8 @@
 
 #include "access.h"
 #include "announce.h"
-#include "confined.h"
 #include "config.h"
+#include "confined.h"
 #include "deadline.h"
 #include "endpoint.h"
 #include "error.h"

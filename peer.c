@@ -47,6 +47,19 @@ struct admission {
  */
 enum { FULL_TIME = 30 };
 
+/* Reads the note of a marker's bearer. Returns 1, 0 if there is none, or -ERR_FAILURE. */
+static int read_marker(const struct admission *a, const char *marker, struct note *note)
+{
+	struct wgif_link bearer;
+	int ret;
+
+	ret = wgif_find(a->kernel, marker, &bearer);
+	if (ret < 0)
+		return ret == -ERR_ABSENT ? 0 : ret;
+	note_parse(note, bearer.alias);
+	return 1;
+}
+
 /*
  * Whether there are no slots at all, as an operator wants it who takes a gateway out of service, or
  * somebody has walked over them in vain. Returns 1, 0 or -ERR_FAILURE.
@@ -54,7 +67,6 @@ enum { FULL_TIME = 30 };
 static int is_full(const struct admission *a)
 {
 	char marker[SLOT_MARKER_SIZE];
-	struct wgif_link bearer;
 	struct note note;
 	int64_t since;
 	int ret;
@@ -62,12 +74,9 @@ static int is_full(const struct admission *a)
 	if (a->config->slots == 0)
 		return 1;
 	slot_marker(marker, a->config);
-	ret = wgif_find(a->kernel, marker, &bearer);
-	if (ret == -ERR_ABSENT)
-		return 0;
-	if (ret < 0)
+	ret = read_marker(a, marker, &note);
+	if (ret <= 0)
 		return ret;
-	note_parse(&note, bearer.alias);
 	since = clock_moment().boot - note.full;
 	return since >= 0 && since < FULL_TIME;
 }
@@ -310,21 +319,16 @@ static void mark_one_of(struct admission *a, const struct wgif_link *links, int 
 	}
 }
 
-/* Whether somebody has found that no interface is beyond the limit. Returns 1, 0 or -ERR_FAILURE.
- */
+/* Whether somebody has found nothing beyond the limit. Returns 1, 0 or -ERR_FAILURE. */
 static int is_within_limit(const struct admission *a)
 {
 	char marker[SLOT_MARKER_SIZE];
-	struct wgif_link bearer;
 	struct note note;
 	int ret;
 
 	slot_limit_marker(marker, a->config);
-	ret = wgif_find(a->kernel, marker, &bearer);
-	if (ret < 0)
-		return ret == -ERR_ABSENT ? 0 : ret;
-	note_parse(&note, bearer.alias);
-	return note.limit == a->config->slots;
+	ret = read_marker(a, marker, &note);
+	return ret <= 0 ? ret : note.limit == a->config->slots;
 }
 
 /*

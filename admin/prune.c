@@ -384,7 +384,9 @@ int flush(struct wgif_kernel *kernel, const struct config *config, int key_file)
 	return ret;
 }
 
-/* Adds the interface of a key to a list that has room, unless it is there. Returns whether it did.
+/*
+ * Adds the interface of a key to a list that has room, unless it is there. Returns 1, 0 if it was
+ * there, or a negative error that is logged.
  */
 static int add_link_of(const struct pass *pass, const uint8_t key[static KEY_LEN],
 		       struct wgif_link *links, int count)

@@ -45,7 +45,7 @@ unit-number := number
 unit-parser := parser confined deadline key
 unit-peer := peer session slot note key number tests/unit/fake-wgif
 unit-privileges := privileges
-unit-prune := admin/prune access peer session slot note key number tests/unit/fake-wgif
+unit-prune := admin/prune admin/lists access peer session slot note key number tests/unit/fake-wgif
 unit-reply := json key
 unit-report := accept/report endpoint notify
 unit-request := json key
@@ -102,8 +102,10 @@ check-sanitize: sanitize
 	$(prove) $(sanitized)
 check-valgrind: $(valgrinded)
 	$(prove) $(valgrinded)
-check-kernel: all $(needs) check-there
+check-kernel: kernel-programs check-there
 	$(prove) $(T)
+# What the tests on a kernel run.
+kernel-programs: all $(needs)
 
 # What `make check` does not wait for: a thousand nodes at once, and floods, under each supervisor.
 check-more: T := $(sort $(wildcard tests/more/*.t))
@@ -234,5 +236,5 @@ $(BUILD)/bench/%: tests/bench/%.c Makefile
 
 .PHONY: bench broken check check-all check-kernel check-more check-prerequisites check-sanitize check-there \
 	check-units check-valgrind coverage coverage-prerequisites debug fuzz fuzz-prerequisites \
-	image lint lint-clang lint-cppcheck lint-format lint-gcc lint-prerequisites lint-shell \
+	image kernel-programs lint lint-clang lint-cppcheck lint-format lint-gcc lint-prerequisites lint-shell \
 	lint-tidy mutants objects run sanitize sweep units

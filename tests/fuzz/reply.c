@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The reply parser: what it takes is within its limits, and what it rejects has a fault that has
- * words. */
+/* The reply parser: what it takes is within its limits, and what it rejects has a fault. */
 #include "fuzz.h"
 #include "json.h"
 

@@ -214,9 +214,9 @@ static void test_taken(void **state)
 #define OPERATORS "; & | < > ( ) must stand in quotes"
 #define SYNTAX "a line must be KEY=VALUE, with no blanks around the ="
 #define FOLLOWS "only a # comment may follow the value; quote a value with blanks"
-#define KNOWN                                                                                                  \
-	"; known are BROKERPORT STARTPORT ENDPORT MAXCONNECTIONS MTU PRIVATEKEY ALLOWKEYS DENYKEYS BABELPORT " \
-	"BABELOPTIONS L3ROAMDSOCK MMFDSOCK IFPREFIX IFGROUP TIMEOUT WG WAN"
+#define KNOWN                                                                                      \
+	"; known are BROKERPORT STARTPORT ENDPORT MAXCONNECTIONS MTU PRIVATEKEY ALLOWKEYS "        \
+	"DENYKEYS BABELPORT BABELOPTIONS L3ROAMDSOCK MMFDSOCK IFPREFIX IFGROUP TIMEOUT WG WAN"
 #define BABEL                                                                                      \
 	"BABELPORT must be a port from 1 to 65535, the absolute path of a socket, or empty (0 to " \
 	"107 characters)"

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "admin/lists.h"
 #include "admin/prune.h"
 #include "access.h"
 #include "announce.h"
@@ -92,7 +93,7 @@ void deadline_end(void)
 	timer_delete(timer);
 }
 
-static char list[] = "/deny";
+static char no_list[] = "", list[] = "/deny";
 
 static void begin(void)
 {
@@ -102,6 +103,7 @@ static void begin(void)
 		.group = GROUP,
 		.slots = 5,
 		.private_key = secret,
+		.allow_keys = no_list,
 		.deny_keys = list,
 	};
 	if (lists.deny > 0 && lists.deny < 1000)
@@ -344,18 +346,15 @@ static void one_of_another_group(void)
 static void a_denied_one(void)
 {
 	static char path[256];
-	char file[512];
-	int fd;
+	uint8_t key[KEY_LEN];
 
 	a_live_one();
 	snprintf(path, sizeof(path), "%s", unit_path("deny"));
 	(void)mkdir(path, 0755);
-	snprintf(file, sizeof(file), "%s/MzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzM=", path);
-	fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	assert_true(fd >= 0);
-	close(fd);
-	lists.deny = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	assert_true(lists.deny >= 0);
+	fake_key(key, NODE + 1);
+	assert_int_equal(list_change("DENYKEYS", path, key, false), 0);
+	config.deny_keys = path;
+	assert_int_equal(access_open(&lists, &config), 0);
 }
 
 /* Which is no directory. */
