@@ -23,6 +23,8 @@ endpoint=$(wg show "$name" endpoints)
 index=$(index_of "$name")
 read -r _ received sent < <(wg show "$name" transfer)
 
+# Peers that were just set up are left alone, whatever becomes of them.
+sleep 16
 ip netns exec node1 ping -i 0.05 -W 10 "$address%wg0" >"$work/ping" &
 ping=$!
 for ((i = 0; i < 10; i++)); do stranger -s port -n 10 "$key"; done >"$work/results"

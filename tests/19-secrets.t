@@ -87,6 +87,7 @@ run
 ask "$(wg pubkey <"$etc/secret")" >>"$work/replies"
 chmod 644 "$etc/secret"
 run
+like "$(tail -n 1 "$work/replies")" '"code":6,' 'a key that others may read is not used'
 chmod 600 "$etc/secret"
 cp "$etc/secret" "$etc/config"
 run
