@@ -23,10 +23,11 @@ BUILD ?= build
 # Which program is made of what.
 kernel := session wgif netlink note slot key clock number
 settings := config number
-broker-handler := broker-handler parser confined access privileges endpoint peer announce turn json mesh \
+admission := peer room quota blake2s
+broker-handler := broker-handler $(admission) check parser confined access privileges endpoint announce turn json mesh \
 	stream deadline log $(kernel) $(settings)
 broker-accept := $(addprefix accept/,broker-accept options handlers report) endpoint notify log clock number
-broker-admin := $(addprefix admin/,broker-admin lists prune status) access endpoint peer announce turn \
+broker-admin := $(addprefix admin/,broker-admin lists prune status) $(admission) access endpoint announce turn \
 	json mesh stream deadline log privileges $(kernel) $(settings)
 broker-connect := $(addprefix node/,broker-connect options gateway tunnel keygen curve) json confined \
 	deadline stream log $(kernel)

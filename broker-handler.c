@@ -17,6 +17,7 @@
 
 #include "access.h"
 #include "announce.h"
+#include "check.h"
 #include "config.h"
 #include "confined.h"
 #include "deadline.h"
@@ -67,7 +68,7 @@ static ssize_t read_some(char *data, size_t size)
 struct exchange {
 	const char *address; /* of the node, for the log */
 	bool has_key;
-	uint8_t pubkey[KEY_LEN];
+	struct peer_request request;
 	const char *malformed; /* why it is no request */
 	struct peer peer;
 };
@@ -83,7 +84,7 @@ static int receive(struct exchange *exchange, struct confined *parser)
 	while (ret == 1) {
 		len = read_some(data, sizeof(data));
 		if (len > 0) {
-			ret = parser_feed(parser, data, (size_t)len, exchange->pubkey);
+			ret = parser_feed(parser, data, (size_t)len, exchange->request.pubkey);
 			continue;
 		}
 		exchange->malformed = deadline_passed() ? "timed out" : "closed before its end";
@@ -93,29 +94,39 @@ static int receive(struct exchange *exchange, struct confined *parser)
 	return ret;
 }
 
-/* The node's address as text, for the log. The kernel forgets it when the node closes. */
-static const char *peer_address(void)
+/* Who it is, as a supervisor tells it that relays the connection; NULL if it does not. */
+static const char *told_address(void)
 {
 	static const char *const variables[] = { "REMOTE_ADDR", "REMOTE_HOST", "SOCAT_PEERADDR" };
-	static char text[INET6_ADDRSTRLEN];
-	union endpoint end = { .any.sa_family = AF_UNSPEC };
-	socklen_t size = sizeof(end);
-	const char *value = NULL;
-	int ret;
+	const char *value;
 
-	ret = getpeername(STDIN_FILENO, &end.any, &size);
-	if (ret == 0)
-		value = endpoint_format(text, &end);
-	if (value)
-		return value;
-	/* A relay in between; the supervisor may have told whom it speaks for. */
 	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
 		value = getenv(variables[i]);
 		if (value && *value &&
 		    strspn(value, "0123456789abcdefABCDEF.:[]%") == strlen(value))
 			return value;
 	}
-	return "local";
+	return NULL;
+}
+
+/* Finds out who the node is. The kernel forgets its address when it closes. */
+static void identify(struct exchange *exchange)
+{
+	static char text[INET6_ADDRSTRLEN];
+	union endpoint end = { .any.sa_family = AF_UNSPEC };
+	socklen_t size = sizeof(end);
+	int ret;
+
+	ret = getpeername(STDIN_FILENO, &end.any, &size);
+	if (ret == 0)
+		exchange->address = endpoint_format(text, &end);
+	if (!exchange->address) {
+		exchange->address = told_address();
+		endpoint_parse(&end, exchange->address ? exchange->address : "");
+	}
+	exchange->request.source = endpoint_source(&end);
+	if (!exchange->address)
+		exchange->address = "local";
 }
 
 /* Answers the node, and tells it that this was all. */
@@ -167,13 +178,16 @@ static void linger(bool patient)
 static void log_result(const struct exchange *exchange, int error, const char *cause)
 {
 	static const char *const results[] = {
-		[PEER_NEW] = "new", [PEER_RENEWED] = "renewed", [PEER_KNOWN] = "known"
+		[PEER_NEW] = "new",
+		[PEER_RENEWED] = "renewed",
+		[PEER_KNOWN] = "known",
+		[PEER_TAKEN] = "in the place of one that never had a handshake",
 	};
 	const enum wire_code code = reply_code(error);
 	char text[KEY_TEXT_SIZE], key[KEY_SHOWN + sizeof(", key ")] = "";
 
 	if (exchange->has_key) {
-		key_to_text(text, exchange->pubkey);
+		key_to_text(text, exchange->request.pubkey);
 		snprintf(key, sizeof(key), ", key %.*s", KEY_SHOWN, text);
 	}
 	/* A mistake in the configuration does not matter to every request, but to the operator. */
@@ -185,6 +199,9 @@ static void log_result(const struct exchange *exchange, int error, const char *c
 			 key);
 	else if (code == WIRE_FAILURE)
 		log_line(LOG_ERR, "failed %s: %s%s", exchange->address, cause, key);
+	else if (error == -ERR_QUOTA)
+		log_line(LOG_WARNING, "refused %s: MAXPENDING of its peers had no handshake yet%s",
+			 exchange->address, key);
 	else if (code == WIRE_FULL)
 		log_line(LOG_WARNING, "refused %s: all slots are taken%s", exchange->address, key);
 	else if (code == WIRE_MALFORMED)
@@ -199,22 +216,45 @@ static void log_result(const struct exchange *exchange, int error, const char *c
 struct prepared {
 	struct config config;
 	struct access access;
-	int key_file; /* or a negative error */
+	int key_file;	  /* or a negative error */
+	bool keeps_files; /* for the operator's program */
 };
+
+/* What peer_admit() asks: the operator's program. After that no file is needed any more. */
+struct inquiry {
+	const struct prepared *prepared;
+	const struct exchange *exchange;
+};
+
+static int inquire(void *argument)
+{
+	const struct inquiry *inquiry = argument;
+	int ret, closed;
+
+	ret = check_key(inquiry->prepared->config.check, inquiry->exchange->request.pubkey,
+			inquiry->exchange->address);
+	closed = privileges_close_files();
+	return ret < 0 ? ret : closed;
+}
 
 /* Does what a request asks for. */
 static int serve(const struct prepared *prepared, struct exchange *exchange)
 {
+	struct inquiry inquiry = { prepared, exchange };
 	struct wgif_kernel *kernel;
 	int ret;
 
-	ret = access_check(&prepared->access, exchange->pubkey);
+	ret = access_check(&prepared->access, exchange->request.pubkey);
 	if (ret < 0)
 		return ret;
 	kernel = wgif_open();
 	if (!kernel)
 		return -ERR_FAILURE;
-	ret = peer_admit(kernel, &prepared->config, prepared->key_file, exchange->pubkey,
+	if (prepared->keeps_files) {
+		exchange->request.permit = inquire;
+		exchange->request.argument = &inquiry;
+	}
+	ret = peer_admit(kernel, &prepared->config, prepared->key_file, &exchange->request,
 			 &exchange->peer);
 	wgif_close(kernel);
 	return ret;
@@ -229,7 +269,10 @@ static int prepare(struct prepared *prepared, const char *path)
 	prepared->key_file = ret == 0 ? key_open(prepared->config.private_key) : ret;
 	if (ret == 0)
 		ret = access_open(&prepared->access, &prepared->config);
+	prepared->keeps_files = ret == 0 && *prepared->config.check;
 	dropped = privileges_drop();
+	if (dropped == 0 && !prepared->keeps_files)
+		dropped = privileges_close_files();
 	return ret < 0 ? ret : dropped;
 }
 
@@ -301,11 +344,12 @@ static int parse_options(int argc, char **argv, const char **path)
 /* One run: prepare the process, read the options, serve one node. */
 int main(int argc, char **argv)
 {
-	struct exchange exchange = { .address = peer_address() };
+	struct exchange exchange = { 0 };
 	const char *path = NULL;
 	int ret;
 
 	log_open("broker-handler", true);
+	identify(&exchange);
 	/* What else a supervisor left open is not for us; socat leaves its own two. */
 	syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
 	signal(SIGPIPE, SIG_IGN);

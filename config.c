@@ -53,6 +53,8 @@ static const struct setting settings[] = {
 	{ "PRIVATEKEY", PATH, AT(private_key), "/etc/wg-broker/secret", 1, PATH_MAX - 1 },
 	{ "ALLOWKEYS", PATH, AT(allow_keys), "", 0, PATH_MAX - 1 },
 	{ "DENYKEYS", PATH, AT(deny_keys), "", 0, PATH_MAX - 1 },
+	{ "CHECK", PATH, AT(check), "", 0, PATH_MAX - 1 },
+	{ "MAXPENDING", NUMBER, AT(max_pending), "8", 0, 1000 },
 	{ "BABELPORT", PATH_OR_PORT, AT(babel), "33123", 0, MAX_SOCKET_PATH },
 	{ "BABELOPTIONS", WORDS, AT(babel_options), "", 0, 200 },
 	{ "L3ROAMDSOCK", PATH, AT(l3roamd), "", 0, MAX_SOCKET_PATH },

@@ -6,6 +6,7 @@
 struct config {
 	char *private_key;	      /* path of the file with the gateway's private key */
 	char *allow_keys, *deny_keys; /* paths of lists of keys, see access.h; or empty */
+	char *check;		      /* path of the operator's program, see check.h; or empty */
 	char *babel;		  /* babeld's local port on ::1, or the path of its Unix socket */
 	char *babel_options;	  /* what follows the interface's name in what babeld is told */
 	char *l3roamd, *mmfd;	  /* paths of their sockets */
@@ -15,9 +16,10 @@ struct config {
 	unsigned int start_port;  /* UDP port of slot 1 */
 	unsigned int end_port;	  /* last UDP port of the range */
 	unsigned int max_peers;
-	unsigned int mtu;     /* bytes */
-	unsigned int timeout; /* seconds for a whole exchange */
-	unsigned int slots;   /* computed: how many interfaces there may be */
+	unsigned int max_pending; /* of a source: never had a handshake; 0 is no limit */
+	unsigned int mtu;	  /* bytes */
+	unsigned int timeout;	  /* seconds for a whole exchange */
+	unsigned int slots;	  /* computed: how many interfaces there may be */
 };
 
 /*

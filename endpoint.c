@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Addresses as text, and whom to count them for. Looks nothing up. */
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "endpoint.h"
@@ -18,6 +19,19 @@ const char *endpoint_format(char text[static INET6_ADDRSTRLEN], const union endp
 	if (IN6_IS_ADDR_V4MAPPED(in6))
 		return inet_ntop(AF_INET, &in6->s6_addr[MAPPED_LEN], text, INET6_ADDRSTRLEN);
 	return inet_ntop(AF_INET6, in6, text, INET6_ADDRSTRLEN);
+}
+
+void endpoint_parse(union endpoint *endpoint, const char *text)
+{
+	char address[INET6_ADDRSTRLEN];
+	const size_t len = strcspn(text + (*text == '['), "]%");
+
+	memset(endpoint, 0, sizeof(*endpoint));
+	snprintf(address, sizeof(address), "%.*s", (int)len, text + (*text == '['));
+	if (inet_pton(AF_INET, address, &endpoint->in.sin_addr) == 1)
+		endpoint->any.sa_family = AF_INET;
+	else if (inet_pton(AF_INET6, address, &endpoint->in6.sin6_addr) == 1)
+		endpoint->any.sa_family = AF_INET6;
 }
 
 struct in6_addr endpoint_source(const union endpoint *endpoint)

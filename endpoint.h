@@ -25,6 +25,9 @@ static inline socklen_t endpoint_size(const union endpoint *endpoint)
  */
 const char *endpoint_format(char text[static INET6_ADDRSTRLEN], const union endpoint *endpoint);
 
+/* Reads an address as supervisors write it: [::1], ::ffff:192.0.2.1, fe80::1%eth0. */
+void endpoint_parse(union endpoint *endpoint, const char *text);
+
 /*
  * Whom to count an address for: an IPv4 address for itself (as IPv4-mapped), an IPv6 address for
  * its /64, since whoever has one address of it has them all. All others are one, which is zero.

@@ -16,6 +16,7 @@ enum error {
 	ERR_KEY,	 /* not a public key that a peer could have */
 	ERR_DENIED,	 /* the other side says no */
 	ERR_FULL,	 /* no slot is left */
+	ERR_QUOTA,	 /* none is left for this source */
 	ERR_EXISTS,	 /* the name, altname or address is taken */
 	ERR_ABSENT,	 /* there is no such interface */
 	ERR_FOREIGN,	 /* there is one, but it is not ours */

@@ -249,6 +249,7 @@ struct wire_error {
 static const struct wire_error wire_errors[] = {
 	/* To the letter what nodes in the field look for. */
 	{ ERR_FULL, WIRE_FULL, "Remote peer is not accepting additional connections" },
+	{ ERR_QUOTA, WIRE_FULL, "Remote peer is not accepting additional connections" },
 	{ ERR_MALFORMED, WIRE_MALFORMED, "malformed request" },
 	{ ERR_VERSION, WIRE_VERSION, "unsupported protocol version" },
 	{ ERR_KEY, WIRE_KEY, "invalid public key" },
@@ -258,7 +259,8 @@ static const struct wire_error wire_errors[] = {
 
 enum { WIRE_ERRORS = sizeof(wire_errors) / sizeof(wire_errors[0]) };
 
-_Static_assert(WIRE_ERRORS == WIRE_CODES - 1, "each code but WIRE_ACCEPTED has its error");
+_Static_assert((int)WIRE_ERRORS == (int)WIRE_CODES,
+	       "each code has its error, and WIRE_FULL has two");
 
 static const struct wire_error *find_error(int error)
 {

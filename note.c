@@ -8,22 +8,21 @@
 #include "note.h"
 
 #define NOTE_FORMAT(number)                                                                        \
-	"wg-broker asked=" number " looked=" number " handshake=" number " stamp=" number          \
-	" clock=" number
-/* Few interfaces bear these, and they are left out of the others. */
-#define NOTE_FULL " full="
-#define NOTE_LIMIT " limit="
+	"wg-broker asked=" number " since=" number " looked=" number " handshake=" number          \
+	" stamp=" number " clock=" number
+/* Few interfaces bear markers, and this is left out of the others. */
+#define NOTE_MARKERS(number) " full=" number " limit=" number " quota=" number
+
+enum { NOTE_FIELDS = 6 }; /* without those of markers */
 
 void note_format(char text[static NOTE_SIZE], const struct note *note)
 {
-	int len = snprintf(text, NOTE_SIZE, NOTE_FORMAT("%" PRId64), note->asked, note->looked,
-			   note->handshake, note->stamp, note->clock);
+	const int len = snprintf(text, NOTE_SIZE, NOTE_FORMAT("%" PRId64), note->asked, note->since,
+				 note->looked, note->handshake, note->stamp, note->clock);
 
-	if (note->full || note->limit)
-		len += snprintf(text + len, NOTE_SIZE - (size_t)len, NOTE_FULL "%" PRId64,
-				note->full);
-	if (note->limit)
-		snprintf(text + len, NOTE_SIZE - (size_t)len, NOTE_LIMIT "%" PRId64, note->limit);
+	if (note->full || note->limit || note->quota)
+		snprintf(text + len, NOTE_SIZE - (size_t)len, NOTE_MARKERS("%" PRId64), note->full,
+			 note->limit, note->quota);
 }
 
 /* Whether arithmetic with it cannot overflow. */
@@ -34,9 +33,9 @@ static bool is_sane(int64_t seconds)
 
 static bool is_sane_note(const struct note *note)
 {
-	return is_sane(note->asked) && is_sane(note->looked) && is_sane(note->handshake) &&
-	       is_sane(note->stamp) && is_sane(note->clock) && is_sane(note->full) &&
-	       is_sane(note->limit);
+	return is_sane(note->asked) && is_sane(note->since) && is_sane(note->looked) &&
+	       is_sane(note->handshake) && is_sane(note->stamp) && is_sane(note->clock) &&
+	       is_sane(note->full) && is_sane(note->limit) && is_sane(note->quota);
 }
 
 void note_parse(struct note *note, const char *text)
@@ -45,11 +44,11 @@ void note_parse(struct note *note, const char *text)
 	int fields;
 
 	memset(note, 0, sizeof(*note));
-	fields = sscanf(text, NOTE_FORMAT("%" SCNd64) NOTE_FULL "%" SCNd64 NOTE_LIMIT "%" SCNd64,
-			&note->asked, &note->looked, &note->handshake, &note->stamp, &note->clock,
-			&note->full, &note->limit);
+	fields = sscanf(text, NOTE_FORMAT("%" SCNd64) NOTE_MARKERS("%" SCNd64), &note->asked,
+			&note->since, &note->looked, &note->handshake, &note->stamp, &note->clock,
+			&note->full, &note->limit, &note->quota);
 	/* sscanf(3) accepts more than note_format() writes, so the text must come out again. */
-	if (fields >= 5 && is_sane_note(note))
+	if (fields >= NOTE_FIELDS && is_sane_note(note))
 		note_format(again, note);
 	if (strcmp(again, text) != 0)
 		memset(note, 0, sizeof(*note));

@@ -13,15 +13,18 @@
  */
 struct note {
 	int64_t asked;	   /* boot clock: when a node last asked and its peer was set up; or 0 */
+	int64_t since;	   /* boot clock: when the interface was given to this key; or 0 */
 	int64_t looked;	   /* boot clock: when the handshake was last looked at */
 	int64_t handshake; /* boot clock: when the last handshake was; only if stamp is not 0 */
 	int64_t stamp;	   /* wall clock: the same handshake, as the kernel tells it; 0 is never */
 	int64_t clock;	   /* wall clock minus boot clock at the time of the last look */
-	int64_t full;	   /* boot clock: when all slots were last found taken, see peer.c; or 0 */
-	int64_t limit;	   /* the number of slots beyond which there was no interface; or 0 */
+	/* Of the bearers of markers, see peer.c; each may be 0. */
+	int64_t full;  /* boot clock: until when it is in vain to look for a slot */
+	int64_t limit; /* the number of slots beyond which there was no interface */
+	int64_t quota; /* boot clock: until when it is in vain to look at a source's interfaces */
 };
 
-enum { NOTE_SIZE = 192 };
+enum { NOTE_SIZE = 224 };
 
 /* Writes a note as an alias, and reads one back; a text that is no note reads as all zero. */
 void note_format(char text[static NOTE_SIZE], const struct note *note);

@@ -6,6 +6,7 @@
  *	port, address	STARTPORT + slot - 1, and fe80::<slot>
  *	key		an altname of the interface, in base64url; altnames are unique, too
  *	memory		a note in the interface's alias, see note.c
+ *	quota		an altname with a number until the first handshake, see quota.c
  *	complete	the interface is up: that comes last
  *
  * One process at a time makes or renews interfaces. The lock is a flock(2) on the private key's
@@ -25,6 +26,8 @@
 #include "error.h"
 #include "log.h"
 #include "peer.h"
+#include "quota.h"
+#include "room.h"
 #include "session.h"
 #include "slot.h"
 
@@ -33,53 +36,15 @@ struct admission {
 	struct wgif_kernel *kernel;
 	const struct config *config;
 	int key_file;
+	const struct peer_request *request;
 	const uint8_t *pubkey;
 	char altname[KEY_TEXT_SIZE];
 	uint8_t private_key[KEY_LEN];
 	struct session session;
 	unsigned int slot; /* of the session's interface, if there is one */
-	bool created;	   /* by us, and so to be undone by us */
+	enum peer_result result;
+	struct quota quota;
 };
-
-/*
- * Seconds for which a walk over all the slots that was in vain counts. Whoever makes a slot free
- * says so; for an operator's `ip link delete` nobody does.
- */
-enum { FULL_TIME = 30 };
-
-/* Reads the note of a marker's bearer. Returns 1, 0 if there is none, or -ERR_FAILURE. */
-static int read_marker(const struct admission *a, const char *marker, struct note *note)
-{
-	struct wgif_link bearer;
-	int ret;
-
-	ret = wgif_find(a->kernel, marker, &bearer);
-	if (ret < 0)
-		return ret == -ERR_ABSENT ? 0 : ret;
-	note_parse(note, bearer.alias);
-	return 1;
-}
-
-/*
- * Whether there are no slots at all, as an operator wants it who takes a gateway out of service, or
- * somebody has walked over them in vain. Returns 1, 0 or -ERR_FAILURE.
- */
-static int is_full(const struct admission *a)
-{
-	char marker[SLOT_MARKER_SIZE];
-	struct note note;
-	int64_t since;
-	int ret;
-
-	if (a->config->slots == 0)
-		return 1;
-	slot_marker(marker, a->config);
-	ret = read_marker(a, marker, &note);
-	if (ret <= 0)
-		return ret;
-	since = clock_moment().boot - note.full;
-	return since >= 0 && since < FULL_TIME;
-}
 
 /*
  * Finds what there is for the key. Returns 0 with the session and its slot, -ERR_ABSENT if there is
@@ -155,7 +120,7 @@ static int configure_device(struct admission *a)
 		/* A slot beyond the present limit keeps the port it has. */
 		.listen_port = port ? port : session->device.listen_port,
 		.peer_key = a->pubkey,
-		.renew = !a->created && !session_is_live(session),
+		.replace_peers = a->result != PEER_NEW && !session_is_live(session),
 	};
 	int ret;
 
@@ -190,6 +155,8 @@ static int bring_up(struct admission *a)
 		return wgif_set_up(a->kernel, &session->link, a->config->mtu, NULL);
 	session->now = clock_moment();
 	session->note.asked = session->now.boot;
+	if (!session->note.since)
+		session->note.since = session->now.boot;
 	note_look(&session->note, session->device.handshake, session->now);
 	note_format(alias, &session->note);
 	return wgif_set_up(a->kernel, &session->link, a->config->mtu, alias);
@@ -217,6 +184,23 @@ static int configure(struct admission *a)
 	return ret;
 }
 
+/* Gives a new interface, or one that was another's, what it is found by, and counted by. */
+static int add_altnames(struct admission *a)
+{
+	struct wgif_link *link = &a->session.link;
+	int ret;
+
+	ret = wgif_add_altname(a->kernel, link, a->altname);
+	link->has_key = ret == 0;
+	if (ret == 0)
+		ret = quota_count(&a->quota, link);
+	/* Only one that does not share our lock can have been faster. */
+	if (ret == -ERR_EXISTS)
+		log_line(LOG_ERR, "another interface has got the key of %s as its altname",
+			 link->name);
+	return ret < 0 ? -ERR_FAILURE : 0;
+}
+
 /* Gives our interface this name; makes it first if there is none. */
 static int claim_slot(struct admission *a, const char *name)
 {
@@ -228,134 +212,8 @@ static int claim_slot(struct admission *a, const char *name)
 	ret = wgif_create(a->kernel, name, a->config->group, a->config->mtu, link);
 	if (ret < 0)
 		return ret;
-	a->created = true;
-	ret = wgif_add_altname(a->kernel, link, a->altname);
-	link->has_key = ret == 0;
-	/* Only one that does not share our lock can have been faster. */
-	if (ret == -ERR_EXISTS)
-		log_line(LOG_ERR, "another interface has got the key of %s as its altname", name);
-	return ret < 0 ? -ERR_FAILURE : 0;
-}
-
-static int drop_marker(struct wgif_kernel *kernel, const char *marker)
-{
-	struct wgif_link bearer;
-	int ret;
-
-	ret = wgif_find(kernel, marker, &bearer);
-	if (ret == 0)
-		ret = wgif_delete_altname(kernel, &bearer, marker);
-	return ret == -ERR_ABSENT ? 0 : ret;
-}
-
-/* Whether the marker can be on it: it is ours, it stays, and its alias is no operator's. */
-static bool can_bear(const struct admission *a, const struct wgif_link *link, struct note *note)
-{
-	char again[NOTE_SIZE];
-
-	if (!link->wireguard || link->group != a->config->group ||
-	    link->index == a->session.link.index)
-		return false;
-	note_parse(note, link->alias);
-	note_format(again, note);
-	return strcmp(again, link->alias) == 0;
-}
-
-/* Puts a marker on an interface that can bear it. What fails here costs the next request more. */
-static void mark(const struct admission *a, const struct wgif_link *bearer, const char *marker,
-		 const struct note *note)
-{
-	char alias[NOTE_SIZE];
-
-	note_format(alias, note);
-	(void)wgif_set_alias(a->kernel, bearer, alias);
-	(void)wgif_add_altname(a->kernel, bearer, marker);
-}
-
-/* Marks that all is full, and since when. */
-static void mark_full(struct admission *a)
-{
-	char name[IFNAMSIZ], marker[SLOT_MARKER_SIZE];
-	struct wgif_link bearer;
-	struct slot_walk walk;
-	struct note note;
-	unsigned int slot;
-	int ret;
-
-	(void)peer_clear_marker(a->kernel, a->config);
-	slot_marker(marker, a->config);
-	slot_begin(&walk, a->config, a->pubkey);
-	for (slot = slot_next(&walk); slot; slot = slot_next(&walk)) {
-		slot_ifname(name, a->config, slot);
-		ret = wgif_find(a->kernel, name, &bearer);
-		if (ret < 0 || !can_bear(a, &bearer, &note))
-			continue;
-		note.full = clock_moment().boot;
-		mark(a, &bearer, marker, &note);
-		return;
-	}
-}
-
-/* Marks that the limit holds, or that all is full though not all slots are taken. */
-static void mark_one_of(struct admission *a, const struct wgif_link *links, int count, bool full)
-{
-	char marker[SLOT_MARKER_SIZE];
-	struct note note;
-
-	if (full)
-		slot_marker(marker, a->config);
-	else
-		slot_limit_marker(marker, a->config);
-	(void)drop_marker(a->kernel, marker);
-	for (int i = 0; i < count; i++) {
-		if (!can_bear(a, &links[i], &note))
-			continue;
-		if (full)
-			note.full = clock_moment().boot;
-		else
-			note.limit = a->config->slots;
-		mark(a, &links[i], marker, &note);
-		return;
-	}
-}
-
-/* Whether somebody has found nothing beyond the limit. Returns 1, 0 or -ERR_FAILURE. */
-static int is_within_limit(const struct admission *a)
-{
-	char marker[SLOT_MARKER_SIZE];
-	struct note note;
-	int ret;
-
-	slot_limit_marker(marker, a->config);
-	ret = read_marker(a, marker, &note);
-	return ret <= 0 ? ret : note.limit == a->config->slots;
-}
-
-/*
- * Whether there may be one interface more. After an operator has lowered the limit there are some
- * in slots beyond it: then a free slot is no room. Whoever finds none there says so, and spares the
- * others this look at all interfaces. Returns 1, 0 or -ERR_FAILURE.
- */
-static int has_room(struct admission *a)
-{
-	const unsigned int limit = a->config->slots;
-	struct wgif_link *links;
-	bool is_within = true;
-	int ret, count;
-
-	ret = is_within_limit(a);
-	if (ret != 0)
-		return ret;
-	count = session_list_links(a->kernel, a->config, &links);
-	if (count < 0)
-		return count;
-	for (int i = 0; i < count && is_within; i++)
-		is_within = slot_from_ifname(a->config, links[i].name) <= limit;
-	ret = is_within || (unsigned int)count < limit;
-	if (is_within || !ret)
-		mark_one_of(a, links, count, !ret);
-	free(links);
-	return ret;
+	a->result = PEER_NEW;
+	return add_altnames(a);
 }
 
 /*
@@ -379,6 +237,139 @@ static int try_slot(struct admission *a, unsigned int slot)
 	return ret;
 }
 
+/*
+ * Takes the key off an interface that never had a handshake, and makes it the one that we are about
+ * to set up. Returns 1, 0 if it must stay as it is, or a negative error.
+ */
+static int take_over(struct admission *a, const struct wgif_link *link)
+{
+	struct session session;
+	char alias[NOTE_SIZE];
+	int ret;
+
+	ret = session_read(a->kernel, link->name, a->config->group, NULL, &session);
+	if (ret < 0)
+		return ret == -ERR_ABSENT || ret == -ERR_FOREIGN ? 0 : ret;
+	/* Somebody removes it at this moment. */
+	if (!session.link.has_key)
+		return 0;
+	if (session_age(&session) >= 0) {
+		/* So the next one need not look. */
+		note_format(alias, &session.note);
+		return wgif_set_alias(a->kernel, &session.link, alias);
+	}
+	ret = peer_release(a->kernel, &session, true);
+	if (ret == 1 && quota_give_back(a->kernel, a->config, &session.link) < 0)
+		return -ERR_FAILURE;
+	if (ret == 1)
+		a->session = session;
+	return ret;
+}
+
+/*
+ * Takes the first of the candidates that can be had, if their time is up. Returns 1, 0 if there is
+ * none, or a negative error; and until when it is in vain to try again.
+ */
+static int take_oldest(struct admission *a, const struct candidate *candidates, int count,
+		       int64_t *until)
+{
+	const bool may_take = a->quota.number <= 1 && !a->session.link.index;
+	const int64_t now = clock_moment().boot;
+	int ret = 0, i;
+
+	for (i = 0; may_take && i < count && candidates[i].since + ROOM_GRACE_TIME <= now; i++) {
+		ret = take_over(a, candidates[i].link);
+		if (ret != 0)
+			break;
+	}
+	if (ret == 1)
+		i++;
+	*until = now + ROOM_FULL_TIME;
+	if (i < count && candidates[i].since + ROOM_GRACE_TIME < *until)
+		*until = candidates[i].since + ROOM_GRACE_TIME;
+	return ret;
+}
+
+/* Sets up the interface that was another's. */
+static int reuse(struct admission *a)
+{
+	struct session *session = &a->session;
+	int ret;
+
+	a->result = PEER_TAKEN;
+	a->slot = slot_from_ifname(a->config, session->link.name);
+	/* All that is left of the note are the markers. */
+	session->note =
+		(struct note){ .full = session->written.full, .limit = session->written.limit };
+	ret = add_altnames(a);
+	if (ret == 0)
+		ret = configure(a);
+	if (ret == -ERR_BUSY)
+		log_line(LOG_WARNING, "another program holds the UDP port of %s",
+			 session->link.name);
+	return ret == -ERR_BUSY ? -ERR_FULL : ret;
+}
+
+/*
+ * All slots are taken: the interface that has waited longest for its first handshake gives way, and
+ * in any case the next ones know until when it is in vain to try. Who has one pending already takes
+ * no other. Returns 0, -ERR_ABSENT if slots are free after all, -ERR_FULL or another error.
+ */
+static int take_anothers(struct admission *a, const struct wgif_link *links, int count)
+{
+	struct candidate *candidates = calloc((size_t)count + 1, sizeof(*candidates));
+	int64_t until = 0;
+	int ret, found;
+
+	if (!candidates) {
+		log_line(LOG_ERR, "unable to list the interfaces: out of memory");
+		return -ERR_FAILURE;
+	}
+	found = room_find_candidates(candidates, links, count, a->session.link.index);
+	ret = take_oldest(a, candidates, found, &until);
+	free(candidates);
+	if (ret == 1)
+		ret = reuse(a);
+	else if (ret == 0)
+		ret = -ERR_FULL;
+	room_mark_full(a->kernel, a->config, links, count, a->session.link.index, until);
+	return ret;
+}
+
+/* Lists the interfaces for that. Without walked it only does it if there is one in each slot. */
+static int reclaim(struct admission *a, bool walked)
+{
+	struct wgif_link *links;
+	int ret = -ERR_ABSENT, count;
+
+	if (!walked && a->quota.number > 1)
+		return -ERR_FULL;
+	count = session_list_links(a->kernel, a->config, &links);
+	if (count < 0)
+		return count;
+	if (walked || (unsigned int)count >= a->config->slots)
+		ret = take_anothers(a, links, count);
+	free(links);
+	return ret;
+}
+
+/*
+ * Whether to walk on over the slots, although the first is taken. Returns 0 if an interface was had
+ * meanwhile, -ERR_ABSENT to walk on, -ERR_FULL or another error.
+ */
+static int look_around(struct admission *a)
+{
+	int ret;
+
+	/* Only now: most gateways are not full. */
+	ret = room_look(a->kernel, a->config);
+	if (ret < 0)
+		return ret;
+	if (ret == ROOM_NONE)
+		return -ERR_FULL;
+	return ret == ROOM_TAKEN && !a->session.link.index ? reclaim(a, false) : -ERR_ABSENT;
+}
+
 /* Walks over the slots until one can be had. A port that another program holds costs its slot. */
 static int take_slot(struct admission *a)
 {
@@ -389,7 +380,7 @@ static int take_slot(struct admission *a)
 
 	if (a->config->slots == 0)
 		return -ERR_FULL;
-	ret = has_room(a);
+	ret = room_is_within_limit(a->kernel, a->config, a->session.link.index);
 	if (ret < 0)
 		return ret;
 	/* One that moves to another slot is there already. */
@@ -402,14 +393,21 @@ static int take_slot(struct admission *a)
 			return ret;
 		if (ret == -ERR_BUSY || asked)
 			continue;
-		/* Only now: most gateways are not full. */
-		ret = is_full(a);
-		if (ret != 0)
-			return ret < 0 ? ret : -ERR_FULL;
+		ret = look_around(a);
+		if (ret != -ERR_ABSENT)
+			return ret;
 		asked = true;
 	}
-	mark_full(a);
-	return -ERR_FULL;
+	return reclaim(a, true);
+}
+
+/* Makes an interface, within the source's quota. */
+static int make(struct admission *a)
+{
+	int ret;
+
+	ret = quota_take(&a->quota);
+	return ret < 0 ? ret : take_slot(a);
 }
 
 static int admit_locked(struct admission *a, struct peer *peer)
@@ -419,13 +417,14 @@ static int admit_locked(struct admission *a, struct peer *peer)
 	ret = find_session(a);
 	if (ret == 0 && is_settled(&a->session))
 		return report(a, peer, PEER_KNOWN);
-	if (ret == 0)
+	if (ret == -ERR_ABSENT)
+		ret = make(a);
+	else if (ret == 0)
 		ret = configure(a);
-	if (ret == -ERR_ABSENT || ret == -ERR_BUSY)
+	/* It moves. */
+	if (ret == -ERR_BUSY)
 		ret = take_slot(a);
-	if (ret < 0)
-		return ret;
-	return report(a, peer, a->created ? PEER_NEW : PEER_RENEWED);
+	return ret < 0 ? ret : report(a, peer, a->result);
 }
 
 int peer_lock(const struct config *config, int key_file)
@@ -445,12 +444,25 @@ void peer_unlock(int key_file)
 	flock(key_file, LOCK_UN);
 }
 
-int peer_clear_marker(struct wgif_kernel *kernel, const struct config *config)
+int peer_release(struct wgif_kernel *kernel, const struct session *session, bool may_stay)
 {
-	char marker[SLOT_MARKER_SIZE];
+	const struct wgif_link *link = &session->link;
+	struct wgif_device device;
+	char altname[KEY_TEXT_SIZE];
+	int ret;
 
-	slot_marker(marker, config);
-	return drop_marker(kernel, marker);
+	if (!link->has_key)
+		return 1;
+	key_to_altname(altname, link->key);
+	ret = wgif_delete_altname(kernel, link, altname);
+	if (ret < 0)
+		return ret;
+	if (!may_stay)
+		return 1;
+	ret = wgif_get_device(kernel, link, link->key, &device);
+	if (ret < 0 || device.handshake == session->device.handshake)
+		return 1;
+	return wgif_add_altname(kernel, link, altname);
 }
 
 /*
@@ -461,7 +473,7 @@ static bool must_undo(const struct admission *a, int error)
 {
 	int ret = 0;
 
-	if (error == 0 || error == -ERR_KEY || !a->created)
+	if (error == 0 || error == -ERR_KEY || a->result != PEER_NEW)
 		return false;
 	if (a->session.link.has_key)
 		ret = wgif_delete_altname(a->kernel, &a->session.link, a->altname);
@@ -481,7 +493,7 @@ static void undo(const struct admission *a, int error)
 	if (ret < 0)
 		return;
 	/* Meanwhile others may have found all slots taken. */
-	(void)peer_clear_marker(a->kernel, a->config);
+	(void)room_clear_marker(a->kernel, a->config);
 	peer_unlock(a->key_file);
 }
 
@@ -491,8 +503,6 @@ static int admit_alone(struct admission *a, struct peer *peer)
 	bool is_undone = false;
 	int ret;
 
-	if (a->key_file < 0)
-		return a->key_file;
 	ret = key_read_open(a->private_key, a->key_file, a->config->private_key);
 	if (ret < 0)
 		return ret;
@@ -508,27 +518,47 @@ static int admit_alone(struct admission *a, struct peer *peer)
 	return ret;
 }
 
+/* Makes or renews the interface, if the quota and the operator permit it. */
+static int admit(struct admission *a, struct peer *peer)
+{
+	const struct peer_request *request = a->request;
+	int ret = 0;
+
+	if (a->key_file < 0)
+		return a->key_file;
+	if (!a->session.link.index)
+		ret = quota_open(&a->quota, a->kernel, a->config, a->key_file, &request->source);
+	if (ret == 0 && request->permit)
+		ret = request->permit(request->argument);
+	return ret < 0 ? ret : admit_alone(a, peer);
+}
+
 int peer_admit(struct wgif_kernel *kernel, const struct config *config, int key_file,
-	       const uint8_t pubkey[static KEY_LEN], struct peer *peer)
+	       const struct peer_request *request, struct peer *peer)
 {
 	struct admission a = {
-		.kernel = kernel, .config = config, .key_file = key_file, .pubkey = pubkey
+		.kernel = kernel,
+		.config = config,
+		.key_file = key_file,
+		.request = request,
+		.pubkey = request->pubkey,
+		.result = PEER_RENEWED,
 	};
 	bool settled;
 	int ret;
 
-	key_to_altname(a.altname, pubkey);
+	key_to_altname(a.altname, a.pubkey);
 	ret = find_session(&a);
 	if (ret == 0 && is_own_key(&a))
 		return -ERR_KEY;
 	if (ret == 0) {
 		settled = is_settled(&a.session) && is_still_there(&a);
-		return settled ? report(&a, peer, PEER_KNOWN) : admit_alone(&a, peer);
+		return settled ? report(&a, peer, PEER_KNOWN) : admit(&a, peer);
 	}
 	if (ret != -ERR_ABSENT)
 		return ret;
-	ret = is_full(&a);
-	if (ret != 0)
-		return ret < 0 ? ret : -ERR_FULL;
-	return admit_alone(&a, peer);
+	ret = room_look(kernel, config);
+	if (ret == ROOM_NONE)
+		return -ERR_FULL;
+	return ret < 0 ? ret : admit(&a, peer);
 }

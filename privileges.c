@@ -71,17 +71,23 @@ static int drop_capabilities(void)
 	return (int)syscall(SYS_capset, &header, sets);
 }
 
+static int report(int ret)
+{
+	if (ret == 0)
+		return 0;
+	log_line(LOG_ERR, "unable to give up privileges: %s", strerror(errno));
+	return -ERR_FAILURE;
+}
+
 int privileges_drop(void)
 {
 	int ret;
 
 	ret = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (ret == 0)
-		ret = close_files();
-	if (ret == 0)
-		ret = drop_capabilities();
-	if (ret == 0)
-		return 0;
-	log_line(LOG_ERR, "unable to give up privileges: %s", strerror(errno));
-	return -ERR_FAILURE;
+	return report(ret == 0 ? drop_capabilities() : ret);
+}
+
+int privileges_close_files(void)
+{
+	return report(close_files());
 }

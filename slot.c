@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* From a slot to its name, port, address and marker, and back. Knows no kernel. */
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "config.h"
 #include "number.h"
 #include "slot.h"
+
+#define PENDING "-src-"
 
 unsigned int slot_from_ifname(const struct config *config, const char *ifname)
 {
@@ -47,6 +50,21 @@ void slot_marker(char marker[static SLOT_MARKER_SIZE], const struct config *conf
 void slot_limit_marker(char marker[static SLOT_MARKER_SIZE], const struct config *config)
 {
 	snprintf(marker, SLOT_MARKER_SIZE, "%s-limit", config->prefix);
+}
+
+void slot_pending_name(char name[static SLOT_MARKER_SIZE], const struct config *config,
+		       uint64_t tag, unsigned int number)
+{
+	snprintf(name, SLOT_MARKER_SIZE, "%s" PENDING "%016" PRIx64 "-%u", config->prefix, tag,
+		 number);
+}
+
+bool slot_is_pending_name(const struct config *config, const char *name)
+{
+	const size_t len = strlen(config->prefix);
+
+	return strncmp(name, config->prefix, len) == 0 &&
+	       strncmp(name + len, PENDING, strlen(PENDING)) == 0;
 }
 
 static unsigned int gcd(unsigned int a, unsigned int b)

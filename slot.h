@@ -6,6 +6,7 @@
 #ifndef SLOT_H
 #define SLOT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -16,7 +17,7 @@ struct config;
 
 enum {
 	SLOT_END = 65536, /* one more than the highest slot */
-	SLOT_MARKER_SIZE = IFNAMSIZ + 16,
+	SLOT_MARKER_SIZE = IFNAMSIZ + 32,
 };
 
 /* The slot of an interface by its name, or 0 if it is not a name of ours; and the reverse. */
@@ -41,6 +42,14 @@ void slot_marker(char marker[static SLOT_MARKER_SIZE], const struct config *conf
  * no interface was in a slot beyond it.
  */
 void slot_limit_marker(char marker[static SLOT_MARKER_SIZE], const struct config *config);
+
+/*
+ * The altname that an interface of ours bears until its first handshake, so that it counts for the
+ * source that asked for it; the number is from 1 to the source's quota. tag stands for the source.
+ */
+void slot_pending_name(char name[static SLOT_MARKER_SIZE], const struct config *config,
+		       uint64_t tag, unsigned int number);
+bool slot_is_pending_name(const struct config *config, const char *name);
 
 /*
  * A key's own order of all the slots: a node that comes back tends to get the port it had, and on

@@ -80,18 +80,18 @@ static int change_link(struct wgif_kernel *kernel, struct nl_msg *message,
 
 static void read_altnames(struct wgif_link *link, struct nlattr *list)
 {
-	char name[KEY_TEXT_SIZE + 1];
+	char name[WGIF_ALTNAME_SIZE];
 	struct nlattr *altname;
-	int left;
+	int left, more = 0;
 
 	nla_for_each_nested(altname, list, left) {
 		if (nla_type(altname) != IFLA_ALT_IFNAME)
 			continue;
 		nla_strlcpy(name, altname, sizeof(name));
-		if (key_from_altname(link->key, name) == 0) {
+		if (!link->has_key && key_from_altname(link->key, name) == 0)
 			link->has_key = true;
-			return;
-		}
+		else if (more < WGIF_MORE_NAMES && strlen(name) < WGIF_MORE_SIZE)
+			strcpy(link->more_names[more++], name);
 	}
 }
 
@@ -665,38 +665,23 @@ nla_put_failure:
 	return -1;
 }
 
-static int put_peer(struct nl_msg *message, const struct wgif_setup *setup, uint32_t flags)
+static int put_peers(struct nl_msg *message, const struct wgif_setup *setup)
 {
-	struct nlattr *entry = nla_nest_start(message, NLA_F_NESTED | 0);
-	int ret = 0;
+	struct nlattr *peers = nla_nest_start(message, NLA_F_NESTED | WGDEVICE_A_PEERS);
+	struct nlattr *entry = peers ? nla_nest_start(message, NLA_F_NESTED | 0) : NULL;
+	int ret;
 
 	if (!entry)
 		return -1;
 	NLA_PUT(message, WGPEER_A_PUBLIC_KEY, KEY_LEN, setup->peer_key);
-	NLA_PUT_U32(message, WGPEER_A_FLAGS, flags);
-	if (!(flags & WGPEER_F_REMOVE_ME))
-		ret = put_peer_setup(message, setup);
+	NLA_PUT_U32(message, WGPEER_A_FLAGS, WGPEER_F_REPLACE_ALLOWEDIPS);
+	ret = put_peer_setup(message, setup);
 	nla_nest_end(message, entry);
+	nla_nest_end(message, peers);
 	return ret;
 
 nla_put_failure:
 	return -1;
-}
-
-static int put_peers(struct nl_msg *message, const struct wgif_setup *setup)
-{
-	struct nlattr *peers = nla_nest_start(message, NLA_F_NESTED | WGDEVICE_A_PEERS);
-	int ret = 0;
-
-	if (!peers)
-		return -1;
-	/* The kernel works the list off in order. Removing clears the replay counter. */
-	if (setup->renew)
-		ret = put_peer(message, setup, WGPEER_F_REMOVE_ME);
-	if (ret == 0)
-		ret = put_peer(message, setup, WGPEER_F_REPLACE_ALLOWEDIPS);
-	nla_nest_end(message, peers);
-	return ret;
 }
 
 static int put_setup(struct nl_msg *message, const struct wgif_setup *setup)
@@ -705,6 +690,7 @@ static int put_setup(struct nl_msg *message, const struct wgif_setup *setup)
 	/* A port of 0 would have a device that is up change the one it has. */
 	if (setup->listen_port)
 		NLA_PUT_U16(message, WGDEVICE_A_LISTEN_PORT, (uint16_t)setup->listen_port);
+	/* The kernel does that first. It clears the replay counter, too. */
 	if (setup->replace_peers)
 		NLA_PUT_U32(message, WGDEVICE_A_FLAGS, WGDEVICE_F_REPLACE_PEERS);
 	return put_peers(message, setup);

@@ -13,6 +13,8 @@
 enum {
 	WGIF_ALIAS_SIZE = 256,	 /* IFALIASZ of the kernel */
 	WGIF_ALTNAME_SIZE = 128, /* ALTIFNAMSIZ of the kernel */
+	WGIF_MORE_NAMES = 4,
+	WGIF_MORE_SIZE = 48,
 };
 
 struct wgif_kernel; /* the sockets to the kernel */
@@ -28,6 +30,8 @@ struct wgif_link {
 	char alias[WGIF_ALIAS_SIZE];
 	bool has_key; /* one of its altnames is a key's, and this is the key */
 	uint8_t key[KEY_LEN];
+	/* The first of its other altnames, but for longer ones; empty where there are no more. */
+	char more_names[WGIF_MORE_NAMES][WGIF_MORE_SIZE];
 };
 
 /* A WireGuard device, and one peer of it, as the kernel tells them. */
@@ -47,8 +51,7 @@ struct wgif_setup {
 	const uint8_t *peer_key;	/* KEY_LEN bytes; the peer may use every IPv6 address */
 	const union endpoint *endpoint; /* NULL leaves the peer's */
 	unsigned int keepalive;		/* seconds; 0 leaves the peer's */
-	bool renew;			/* removes the peer first, and with it its session */
-	bool replace_peers;		/* removes every peer first */
+	bool replace_peers;		/* removes every peer first, and its session */
 };
 
 /* Opens the sockets. Returns NULL after it has logged why. Free it with wgif_close(). */

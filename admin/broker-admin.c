@@ -239,7 +239,8 @@ static int prepare(const struct command *command, struct prepared *prepared)
 	if (ret < 0)
 		return ret;
 	/* From here on it reads what routing daemons say. */
-	return privileges_drop();
+	ret = privileges_drop();
+	return ret == 0 ? privileges_close_files() : ret;
 }
 
 /* Puts keys on a list or takes them off. That takes files, and reads nothing of a stranger's. */

@@ -22,6 +22,8 @@
 #include "error.h"
 #include "log.h"
 #include "peer.h"
+#include "quota.h"
+#include "room.h"
 #include "session.h"
 #include "slot.h"
 
@@ -81,32 +83,6 @@ static int write_note(struct pass *pass, const struct session *session)
 }
 
 /*
- * Takes the altname off, unless a handshake in this very moment is a reason to stay: a handler may
- * have seen that one and answered. Returns 1 if the interface may be deleted, 0 if it stays, or a
- * negative error.
- */
-static int release_key(struct pass *pass, const struct session *session, bool may_stay)
-{
-	const struct wgif_link *link = &session->link;
-	struct wgif_device device;
-	char altname[KEY_TEXT_SIZE];
-	int ret;
-
-	if (!link->has_key)
-		return 1;
-	key_to_altname(altname, link->key);
-	ret = wgif_delete_altname(pass->kernel, link, altname);
-	if (ret < 0)
-		return ret;
-	if (!may_stay)
-		return 1;
-	ret = wgif_get_device(pass->kernel, link, link->key, &device);
-	if (ret < 0 || device.handshake == session->device.handshake)
-		return 1;
-	return wgif_add_altname(pass->kernel, link, altname);
-}
-
-/*
  * Whether an interface goes; if so, no request finds it any more, unless this is a dry run. Returns
  * 1, 0 or a negative error.
  */
@@ -126,7 +102,7 @@ static int doom(struct pass *pass, const struct session *session)
 			return 0;
 	}
 	if (!pass->dry_run)
-		return release_key(pass, session, may_stay);
+		return peer_release(pass->kernel, session, may_stay);
 	printf("would remove %s: %s\n", session->link.name, reason);
 	return 1;
 }
@@ -150,7 +126,7 @@ static int examine(struct pass *pass, const char *ifname)
 	 * completes it.
 	 */
 	if (note->stamp == 0 && (note->asked == 0 || note->asked > session.now.boot))
-		note->asked = session.now.boot - SESSION_FRESH_TIME;
+		note->asked = note->since = session.now.boot - SESSION_FRESH_TIME;
 	ret = doom(pass, &session);
 	if (ret < 0)
 		return ret;
@@ -160,7 +136,9 @@ static int examine(struct pass *pass, const char *ifname)
 		return 0;
 	}
 	pass->kept_count++;
-	return write_note(pass, &session);
+	if (session_age(&session) >= 0 && !pass->dry_run)
+		ret = quota_give_back(pass->kernel, pass->config, &session.link);
+	return ret < 0 ? ret : write_note(pass, &session);
 }
 
 static int lock(const struct pass *pass)
@@ -290,7 +268,7 @@ static int clear_marker(const struct pass *pass)
 	ret = lock(pass);
 	if (ret < 0)
 		return ret;
-	ret = peer_clear_marker(pass->kernel, pass->config);
+	ret = room_clear_marker(pass->kernel, pass->config);
 	peer_unlock(pass->key_file);
 	return ret;
 }

@@ -51,7 +51,7 @@ same_peer() {
 
 prune_dead() {
 	new_peer
-	ip link set "$name" alias "wg-broker asked=-1000 looked=-1000 handshake=0 stamp=0 clock=0"
+	ip link set "$name" alias "wg-broker asked=-1000 since=-1000 looked=-1000 handshake=0 stamp=0 clock=0"
 	forget
 	prune
 }

@@ -42,7 +42,7 @@ old() {
 	now=$(boot_clock)
 	sleep 1.1 # so that the next one is in another second
 	last=$(handshake_of "$name")
-	echo "wg-broker asked=$((now - 800)) looked=$((now - 700)) handshake=$((now - 700))" \
+	echo "wg-broker asked=$((now - 800)) since=$((now - 800)) looked=$((now - 700)) handshake=$((now - 700))" \
 		"stamp=$last clock=$(($(date +%s) - now))" >"/sys/class/net/$name/ifalias"
 }
 

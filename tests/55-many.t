@@ -37,7 +37,7 @@ fill() {
 age() {
 	local asked=$(($(boot_clock) - $1)) name
 	while read -r name; do
-		echo "wg-broker asked=$asked looked=$asked handshake=0 stamp=0 clock=0" \
+		echo "wg-broker asked=$asked since=$asked looked=$asked handshake=0 stamp=0 clock=0" \
 			>"/sys/class/net/$name/ifalias"
 	done
 }

@@ -166,7 +166,7 @@ def set_alias(name, text):
 
 def write_note(name, asked, looked, handshake=0, stamp=0):
     """See note.h."""
-    set_alias(name, f"wg-broker asked={asked} looked={looked} handshake={handshake} stamp={stamp} "
+    set_alias(name, f"wg-broker asked={asked} since={asked} looked={looked} handshake={handshake} stamp={stamp} "
                     f"clock={int(time.time()) - boot_clock()}")
 
 

@@ -13,7 +13,7 @@ add_gateway() {
 	shift 2
 	add_node "$name" "$number"
 	gateway_key[$name]=$(make_key "$name")
-	printf '%s\n' "PRIVATEKEY=$work/$name.key" BABELPORT= "$@" >"$work/$name.config"
+	printf '%s\n' "PRIVATEKEY=$work/$name.key" BABELPORT= MAXPENDING=0 "$@" >"$work/$name.config"
 	serve "$name" "EXEC:$PWD/$handler -c $work/$name.config,nofork"
 }
 

@@ -33,7 +33,7 @@ trap end_jobs EXIT
 configure() {
 	mkdir -p "$etc"
 	[[ -f $etc/secret ]] || (umask 077 && wg genkey >"$etc/secret")
-	printf '%s\n' BABELPORT= "$@" >"$etc/config"
+	printf '%s\n' BABELPORT= MAXPENDING=0 "$@" >"$etc/config"
 }
 
 # make_key NAME: makes $work/NAME.key and prints the public key.

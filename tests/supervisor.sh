@@ -31,8 +31,8 @@ install_broker() {
 	source "$work/steps" >"$work/output" 2>&1 </dev/null
 }
 
-# settings KEY=VALUE...: into the configuration.
-settings() { printf '%s\n' "$@" >"$etc/config"; }
+# settings KEY=VALUE...: into the configuration. Many nodes of a test have one address.
+settings() { printf '%s\n' MAXPENDING=0 "$@" >"$etc/config"; }
 
 start_broker() {
 	case $supervisor in

@@ -216,7 +216,7 @@ static void test_taken(void **state)
 #define FOLLOWS "only a # comment may follow the value; quote a value with blanks"
 #define KNOWN                                                                                      \
 	"; known are BROKERPORT STARTPORT ENDPORT MAXCONNECTIONS MTU PRIVATEKEY ALLOWKEYS "        \
-	"DENYKEYS BABELPORT BABELOPTIONS L3ROAMDSOCK MMFDSOCK IFPREFIX IFGROUP TIMEOUT WG WAN"
+	"DENYKEYS CHECK MAXPENDING BABELPORT BABELOPTIONS L3ROAMDSOCK MMFDSOCK IFPREFIX IFGROUP TIMEOUT WG WAN"
 #define BABEL                                                                                      \
 	"BABELPORT must be a port from 1 to 65535, the absolute path of a socket, or empty (0 to " \
 	"107 characters)"
@@ -473,14 +473,14 @@ static void test_unreadable(void **state)
 	fopen_error = 0;
 }
 
-/* After the six defaults that are texts, there is no memory for the seventh. */
+/* After the nine defaults that are texts, there is no memory for the tenth. */
 static void test_no_memory(void **state)
 {
 	static const char text[] = "MTU=1400\nMMFDSOCK=/a\n";
 
 	(void)state;
 	strdup_error = ENOMEM;
-	strdups_left = 8;
+	strdups_left = 9;
 	check_unusable(unit_file(text, strlen(text), 0600), ":2: MMFDSOCK: out of memory");
 	strdup_error = 0;
 }

@@ -225,9 +225,16 @@ static const char *shorten(const char *name)
 static struct wgif_link link_of(const struct fake_interface *interface)
 {
 	struct wgif_link link = interface->link;
+	int more = 0;
 
-	for (int i = 0; i < FAKE_ALTNAMES && !link.has_key; i++)
-		link.has_key = key_from_altname(link.key, interface->altnames[i]) == 0;
+	for (int i = 0; i < FAKE_ALTNAMES; i++) {
+		const char *altname = interface->altnames[i];
+
+		if (!link.has_key && key_from_altname(link.key, altname) == 0)
+			link.has_key = true;
+		else if (*altname && strlen(altname) < WGIF_MORE_SIZE)
+			strcpy(link.more_names[more++], altname);
+	}
 	return link;
 }
 
@@ -365,7 +372,7 @@ static void set_peer(struct fake_interface *interface, const struct wgif_setup *
 
 	memcpy(interface->private_key, setup->private_key, KEY_LEN);
 	fake_public_key(device->public_key, setup->private_key);
-	if (is_other || setup->renew || setup->replace_peers || !device->has_peer) {
+	if (is_other || setup->replace_peers || !device->has_peer) {
 		device->handshake = 0;
 		device->rx_bytes = device->tx_bytes = 0;
 		memset(&device->endpoint, 0, sizeof(device->endpoint));
@@ -383,7 +390,7 @@ int wgif_set_device(struct wgif_kernel *kernel, const struct wgif_link *link,
 	char words[32];
 	int ret;
 
-	snprintf(words, sizeof(words), "%u%s%s%s", setup->listen_port, setup->renew ? " renew" : "",
+	snprintf(words, sizeof(words), "%u%s%s", setup->listen_port,
 		 setup->replace_peers ? " replace" : "", setup->keepalive ? " keepalive" : "");
 	ret = begin_change("set", link, &interface, words);
 	if (ret < 0)

@@ -4,7 +4,7 @@
 
 #include "note.h"
 
-#define ZERO "wg-broker asked=0 looked=0 handshake=0 stamp=0 clock=0"
+#define ZERO "wg-broker asked=0 since=0 looked=0 handshake=0 stamp=0 clock=0"
 
 #define DAY INT64_C(86400)
 #define YEAR (365 * DAY)
@@ -14,59 +14,80 @@ static const int64_t last = ((int64_t)1 << 48) - 1; /* the highest that a note k
 static const struct text_row {
 	const char *name, *text, *want; /* what it is written as again */
 } texts[] = {
-	{ "a note", "wg-broker asked=1 looked=23 handshake=456 stamp=1795373281 clock=1795370000",
-	  "wg-broker asked=1 looked=23 handshake=456 stamp=1795373281 clock=1795370000" },
-	{ "of a full gateway", "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=6",
-	  "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=6" },
-	{ "with a limit", "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=6",
-	  "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=6" },
-	{ "with both", "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=7",
-	  "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=7" },
-	{ "with a limit of 0",
-	  "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=0", ZERO },
-	{ "one higher: limit",
-	  "wg-broker asked=0 looked=0 handshake=0 stamp=0 clock=0 full=1 limit=281474976710656",
-	  ZERO },
-	{ "of one that never was", "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=0",
+	{ "a note",
+	  "wg-broker asked=1 since=9 looked=23 handshake=456 stamp=1795373281 clock=1795370000",
+	  "wg-broker asked=1 since=9 looked=23 handshake=456 stamp=1795373281 clock=1795370000" },
+	{ "of a full gateway",
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=0 quota=0",
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=0 quota=0" },
+	{ "with a limit",
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=6 quota=0",
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=6 quota=0" },
+	{ "with a quota",
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=0 quota=6",
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=0 quota=6" },
+	{ "with all",
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=7 quota=8",
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=7 quota=8" },
+	{ "with two",
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=7", ZERO },
+	{ "with none",
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=0 quota=0",
 	  ZERO },
 	{ "one higher: full",
-	  "wg-broker asked=0 looked=0 handshake=0 stamp=0 clock=0 full=281474976710656", ZERO },
-	{ "no number of it", "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=", ZERO },
-	{ "negative ones", "wg-broker asked=-1 looked=-2 handshake=-3 stamp=-4 clock=-5",
-	  "wg-broker asked=-1 looked=-2 handshake=-3 stamp=-4 clock=-5" },
+	  "wg-broker asked=0 since=0 looked=0 handshake=0 stamp=0 clock=0 full=281474976710656 limit=0 "
+	  "quota=0",
+	  ZERO },
+	{ "one higher: limit",
+	  "wg-broker asked=0 since=0 looked=0 handshake=0 stamp=0 clock=0 full=1 limit=281474976710656 "
+	  "quota=0",
+	  ZERO },
+	{ "one higher: quota",
+	  "wg-broker asked=0 since=0 looked=0 handshake=0 stamp=0 clock=0 full=1 limit=1 "
+	  "quota=281474976710656",
+	  ZERO },
+	{ "one higher: since",
+	  "wg-broker asked=0 since=281474976710656 looked=0 handshake=0 stamp=0 clock=0", ZERO },
+	{ "negative ones", "wg-broker asked=-1 since=-9 looked=-2 handshake=-3 stamp=-4 clock=-5",
+	  "wg-broker asked=-1 since=-9 looked=-2 handshake=-3 stamp=-4 clock=-5" },
 	{ "zeroes", ZERO, ZERO },
 	{ "the highest",
-	  "wg-broker asked=281474976710655 looked=0 handshake=0 stamp=0 clock=-281474976710655",
-	  "wg-broker asked=281474976710655 looked=0 handshake=0 stamp=0 clock=-281474976710655" },
-	{ "one higher", "wg-broker asked=281474976710656 looked=0 handshake=0 stamp=0 clock=0",
-	  ZERO },
-	{ "one lower", "wg-broker asked=-281474976710656 looked=0 handshake=0 stamp=0 clock=0",
-	  ZERO },
+	  "wg-broker asked=281474976710655 since=9 looked=0 handshake=0 stamp=0 clock=-281474976710655",
+	  "wg-broker asked=281474976710655 since=9 looked=0 handshake=0 stamp=0 clock=-281474976710655" },
+	{ "one higher",
+	  "wg-broker asked=281474976710656 since=9 looked=0 handshake=0 stamp=0 clock=0", ZERO },
+	{ "one lower",
+	  "wg-broker asked=-281474976710656 since=9 looked=0 handshake=0 stamp=0 clock=0", ZERO },
 	{ "one higher: looked",
-	  "wg-broker asked=0 looked=281474976710656 handshake=0 stamp=0 clock=0", ZERO },
+	  "wg-broker asked=0 since=0 looked=281474976710656 handshake=0 stamp=0 clock=0", ZERO },
 	{ "one higher: handshake",
-	  "wg-broker asked=0 looked=0 handshake=281474976710656 stamp=0 clock=0", ZERO },
+	  "wg-broker asked=0 since=0 looked=0 handshake=281474976710656 stamp=0 clock=0", ZERO },
 	{ "one higher: stamp",
-	  "wg-broker asked=0 looked=0 handshake=0 stamp=281474976710656 clock=0", ZERO },
+	  "wg-broker asked=0 since=0 looked=0 handshake=0 stamp=281474976710656 clock=0", ZERO },
 	{ "one higher: clock",
-	  "wg-broker asked=0 looked=0 handshake=0 stamp=0 clock=281474976710656", ZERO },
-	{ "2^63", "wg-broker asked=9223372036854775808 looked=0 handshake=0 stamp=0 clock=0",
+	  "wg-broker asked=0 since=0 looked=0 handshake=0 stamp=0 clock=281474976710656", ZERO },
+	{ "2^63",
+	  "wg-broker asked=9223372036854775808 since=9 looked=0 handshake=0 stamp=0 clock=0",
 	  ZERO },
-	{ "2^64 + 1", "wg-broker asked=18446744073709551617 looked=0 handshake=0 stamp=0 clock=0",
+	{ "2^64 + 1",
+	  "wg-broker asked=18446744073709551617 since=9 looked=0 handshake=0 stamp=0 clock=0",
 	  ZERO },
 	{ "empty", "", ZERO },
 	{ "an operator's words", "node of the town hall", ZERO },
 	{ "the name alone", "wg-broker", ZERO },
-	{ "one number less", "wg-broker asked=1 looked=2 handshake=3 stamp=4", ZERO },
-	{ "no last number", "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=", ZERO },
-	{ "something behind", "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 ", ZERO },
-	{ "something in front", " wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5", ZERO },
-	{ "two blanks", "wg-broker  asked=1 looked=2 handshake=3 stamp=4 clock=5", ZERO },
-	{ "a blank in front of a number", "wg-broker asked= 1 looked=2 handshake=3 stamp=4 clock=5",
+	{ "one number less", "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4", ZERO },
+	{ "no last number", "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=", ZERO },
+	{ "something behind", "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 ",
 	  ZERO },
-	{ "a zero in front", "wg-broker asked=01 looked=2 handshake=3 stamp=4 clock=5", ZERO },
-	{ "a plus", "wg-broker asked=+1 looked=2 handshake=3 stamp=4 clock=5", ZERO },
-	{ "hexadecimal", "wg-broker asked=0x1 looked=2 handshake=3 stamp=4 clock=5", ZERO },
+	{ "something in front", " wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5",
+	  ZERO },
+	{ "two blanks", "wg-broker  asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5", ZERO },
+	{ "a blank in front of a number",
+	  "wg-broker asked= 1 since=9 looked=2 handshake=3 stamp=4 clock=5", ZERO },
+	{ "a zero in front", "wg-broker asked=01 since=9 looked=2 handshake=3 stamp=4 clock=5",
+	  ZERO },
+	{ "a plus", "wg-broker asked=+1 since=9 looked=2 handshake=3 stamp=4 clock=5", ZERO },
+	{ "hexadecimal", "wg-broker asked=0x1 since=9 looked=2 handshake=3 stamp=4 clock=5", ZERO },
 	{ "another order", "wg-broker looked=1 asked=2 handshake=3 stamp=4 clock=5", ZERO },
 };
 
@@ -97,7 +118,7 @@ static void test_long_text(void **state)
 
 static void test_sizes(void **state)
 {
-	const struct note note = { -last, -last, -last, -last, -last, -last, -last };
+	const struct note note = { -last, -last, -last, -last, -last, -last, -last, -last, -last };
 	struct note back;
 	char text[NOTE_SIZE];
 

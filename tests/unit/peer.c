@@ -29,6 +29,7 @@ enum {
 static char prefix[] = "wgpeer", nowhere[] = "/nonexistent/secret";
 static char secret[64]; /* path of the private key's file */
 static struct config config;
+static struct peer_request request;
 static struct wgif_kernel *kernel;
 
 /* Somebody has found that no interface is beyond this limit. Its bearer is in no list. */
@@ -52,6 +53,7 @@ static void begin(void)
 				  .start_port = 41000,
 				  .slots = 5,
 				  .private_key = secret };
+	request = (struct peer_request){ 0 };
 	kernel = fake_reset();
 	fake_moment = (struct moment){ .boot = 5000, .wall = 1795370000 };
 	fake_add_altname(fake_add("bearer"), "wgpeer-limit");
@@ -216,7 +218,7 @@ static void all_taken_by_others(void)
 /* All slots were found taken so many seconds ago. */
 static void mark_ago(int64_t seconds)
 {
-	const struct note note = { .asked = 4000, .full = fake_moment.boot - seconds };
+	const struct note note = { .asked = 4000, .full = fake_moment.boot + 30 - seconds };
 
 	fake_add_altname(fake_find("wgpeer1"), "wgpeer-full-5");
 	note_format(fake_find("wgpeer1")->link.alias, &note);
@@ -255,8 +257,8 @@ static void marked_without_a_time(void)
 static void all_taken_and_the_first_with_an_alias(void)
 {
 	all_taken();
-	strcpy(fake_find("wgpeer4")->link.alias, "node of the town hall");
-	fake_find("wgpeer3")->link.alias[0] = '\0';
+	strcpy(fake_find("wgpeer1")->link.alias, "node of the town hall");
+	fake_find("wgpeer2")->link.alias[0] = '\0';
 }
 
 static void full_of_another_limit(void)
@@ -443,12 +445,29 @@ static void no_secret_but_a_live_one(void)
 }
 
 /* What each path begins with: a look, and one with the lock held. */
-#define MARK4 "find wgpeer-full-5, find wgpeer4, alias wgpeer4, add wgpeer4 wgpeer-full-5"
+#define MARK1 "list, find wgpeer-full-5, alias wgpeer1, add wgpeer1 wgpeer-full-5"
+#define MARK1_ALONE "find wgpeer-full-5, alias wgpeer1, add wgpeer1 wgpeer-full-5"
+#define MARK2_ALONE "find wgpeer-full-5, alias wgpeer2, add wgpeer2 wgpeer-full-5"
+#define WALK                                                                                       \
+	LOOKS_NEW "create wgpeer4, find wgpeer-full-5, create wgpeer3, create wgpeer2, "           \
+		  "create wgpeer1, create wgpeer5, "
+#define TAKE2                                                                                      \
+	"list, find wgpeer2, get wgpeer2, drop wgpeer2 key52, get wgpeer2, add wgpeer2 key7, "     \
+	"set wgpeer2 41001 replace, " CONFIGURE2 ", "
+#define TAKE1                                                                                      \
+	"find wgpeer1, get wgpeer1, drop wgpeer1 key51, get wgpeer1, add wgpeer1 key7, "           \
+	"set wgpeer1 41000 replace, " CONFIGURE1 ", "
+/* The names of the source that from_a_source() sets. */
+#define SRC "wgpeer-src-9e48fa0a1dad135c"
+#define LOOKS_SOURCE "find key7, find wgpeer-full-5, find " SRC "-3, find key7, "
+#define SEEN3 "find " SRC "-1, get wgpeer1, find " SRC "-2, find " SRC "-3, "
 #define LOOKS_NEW "find key7, find wgpeer-full-5, find key7, find wgpeer-limit, "
 #define LOOKS_KNOWN "find key7, get wgpeer4, find key7, get wgpeer4, "
 
 /* What brings slot 4 to its end. */
 #define CONFIGURE4 "get wgpeer4, address wgpeer4 fe80::4, up wgpeer4"
+#define CONFIGURE1 "get wgpeer1, address wgpeer1 fe80::1, up wgpeer1"
+#define CONFIGURE2 "get wgpeer2, address wgpeer2 fe80::2, up wgpeer2"
 #define CONFIGURE3 "get wgpeer3, address wgpeer3 fe80::3, up wgpeer3"
 
 #define HOLDS_PORT(port, ifname)                                                                   \
@@ -514,6 +533,237 @@ static void no_slots_and_one_without_port(void)
 	one_beyond_without_port();
 }
 
+static void full_once_but_one_is_free(void)
+{
+	all_taken();
+	memset(fake_find("wgpeer3"), 0, sizeof(struct fake_interface));
+	mark_ago(30);
+}
+
+static void set_since(unsigned int slot, int64_t since)
+{
+	const struct note note = { .asked = since, .since = since };
+	char name[IFNAMSIZ];
+
+	slot_ifname(name, &config, slot);
+	note_format(fake_find(name)->link.alias, &note);
+}
+
+/* None ever had a handshake: two of them for just 30 seconds and just less. */
+static void all_pending(void)
+{
+	static const int64_t since[] = { 4960, 4950, 4970, 4971, 4990 };
+
+	all_taken();
+	for (unsigned int slot = 1; slot <= config.slots; slot++)
+		set_since(slot, since[slot - 1]);
+}
+
+static void all_pending_again(void)
+{
+	const struct note note = { .asked = 4960, .since = 4960, .full = fake_moment.boot };
+
+	all_pending();
+	fake_add_altname(fake_find("wgpeer1"), "wgpeer-full-5");
+	note_format(fake_find("wgpeer1")->link.alias, &note);
+}
+
+static void all_pending_but_the_oldest(void)
+{
+	all_pending();
+	shake(fake_find("wgpeer2"), 1);
+}
+
+static void shake2(void)
+{
+	shake(fake_find("wgpeer2"), 0);
+}
+
+static void all_pending_and_a_handshake(void)
+{
+	all_pending();
+	fake_before("get", 2, shake2);
+}
+
+static void release2(void)
+{
+	fake_find("wgpeer2")->altnames[0][0] = '\0';
+}
+
+static void all_pending_and_one_released(void)
+{
+	all_pending();
+	fake_before("find", 6, release2);
+}
+
+static void lose2(void)
+{
+	memset(fake_find("wgpeer2"), 0, sizeof(struct fake_interface));
+	fake_find("wgpeer1")->link.group = 0;
+}
+
+static void all_pending_and_two_gone(void)
+{
+	all_pending();
+	fake_before("find", 6, lose2);
+}
+
+static void all_pending_and_an_alias(void)
+{
+	all_pending();
+	strcpy(fake_find("wgpeer2")->link.alias, "node of the town hall");
+}
+
+static void all_pending_and_one_half_made(void)
+{
+	all_pending();
+	fake_find("wgpeer5")->link.up = false;
+	fake_find("wgpeer5")->link.alias[0] = '\0';
+}
+
+static void all_pending_but_young(void)
+{
+	all_pending();
+	fake_moment.boot = 4979;
+}
+
+static void all_pending_and_one_counted(void)
+{
+	all_pending();
+	fake_add_altname(fake_find("wgpeer2"), "wgpeer-src-00-1");
+}
+
+static void all_pending_and_a_held_port(void)
+{
+	all_pending();
+	fake_hold_port(41001);
+}
+
+static void from_a_source(void)
+{
+	config.max_pending = 3;
+	memcpy(&request.source, "\0\0\0\0\0\0\0\0\0\0\xff\xff\300\0\2\7", 16);
+}
+
+/* An interface of the source, in the slot of that number. */
+static void add_pending(unsigned int number)
+{
+	struct fake_interface *interface = add_peer(number, (uint8_t)(NEIGHBOR + number));
+	char name[WGIF_ALTNAME_SIZE];
+
+	snprintf(name, sizeof(name), SRC "-%u", number);
+	fake_add_altname(interface, name);
+}
+
+static void from_a_source_with_one(void)
+{
+	from_a_source();
+	add_pending(1);
+}
+
+static void from_a_source_with_a_live_one(void)
+{
+	from_a_source_with_one();
+	shake(fake_find("wgpeer1"), 1);
+}
+
+static void from_a_source_with_all(void)
+{
+	from_a_source();
+	for (unsigned int number = 1; number <= 3; number++)
+		add_pending(number);
+}
+
+static void from_a_source_with_all_but_one(void)
+{
+	from_a_source_with_all();
+	shake(fake_find("wgpeer2"), 1);
+}
+
+static void found_ago(int64_t seconds)
+{
+	const struct note note = { .asked = 4000, .quota = fake_moment.boot + 5 - seconds };
+
+	from_a_source_with_all();
+	note_format(fake_find("wgpeer3")->link.alias, &note);
+}
+
+static void from_a_source_known_to_have_all(void)
+{
+	found_ago(4);
+}
+
+static void from_a_source_that_had_all(void)
+{
+	found_ago(5);
+}
+
+static void from_a_source_with_all_and_an_alias(void)
+{
+	from_a_source_with_all();
+	strcpy(fake_find("wgpeer3")->link.alias, "node of the town hall");
+}
+
+static void from_a_source_without_quota(void)
+{
+	from_a_source();
+	config.max_pending = 0;
+}
+
+static void from_a_source_with_all_that_is_known(void)
+{
+	from_a_source_with_all();
+}
+
+static void full_and_from_a_source(void)
+{
+	from_a_source();
+	all_pending();
+}
+
+static void full_and_from_a_source_with_one(void)
+{
+	full_and_from_a_source();
+	fake_add_altname(fake_find("wgpeer1"), SRC "-1");
+}
+
+static void full_again_and_from_a_source_with_one(void)
+{
+	from_a_source();
+	all_pending_again();
+	fake_add_altname(fake_find("wgpeer1"), SRC "-1");
+}
+
+static int say_no(void *argument)
+{
+	(void)argument;
+	fake_record("asked");
+	return -ERR_DENIED;
+}
+
+static void denied(void)
+{
+	request.permit = say_no;
+}
+
+static void denied_stale(void)
+{
+	denied();
+	a_stale_one();
+}
+
+static void denied_live(void)
+{
+	denied();
+	a_live_one();
+}
+
+static void denied_full(void)
+{
+	denied();
+	known_to_be_full();
+}
+
 static const struct admit_row {
 	const char *name;
 	void (*arrange)(void);
@@ -531,15 +781,15 @@ static const struct admit_row {
 	{ "a fresh one", a_fresh_one, .result = PEER_KNOWN, .ifname = "wgpeer4", .port = 41003,
 	  .calls = "find key7, get wgpeer4, find key7" },
 	{ "one that was fresh", one_that_was_fresh, .result = PEER_RENEWED, .ifname = "wgpeer4",
-	  .port = 41003, .calls = LOOKS_KNOWN "set wgpeer4 41003 renew, " CONFIGURE4 },
+	  .port = 41003, .calls = LOOKS_KNOWN "set wgpeer4 41003 replace, " CONFIGURE4 },
 	{ "a waiting one", a_waiting_one, .result = PEER_RENEWED, .ifname = "wgpeer4",
-	  .port = 41003, .calls = LOOKS_KNOWN "set wgpeer4 41003 renew, " CONFIGURE4 },
+	  .port = 41003, .calls = LOOKS_KNOWN "set wgpeer4 41003 replace, " CONFIGURE4 },
 	{ "a stale one", a_stale_one, .result = PEER_RENEWED, .ifname = "wgpeer4", .port = 41003,
-	  .calls = LOOKS_KNOWN "set wgpeer4 41003 renew, " CONFIGURE4 },
+	  .calls = LOOKS_KNOWN "set wgpeer4 41003 replace, " CONFIGURE4 },
 
 	{ "a fresh one that is down", a_fresh_one_that_is_down, .result = PEER_RENEWED,
 	  .ifname = "wgpeer4", .port = 41003,
-	  .calls = LOOKS_KNOWN "set wgpeer4 41003 renew, " CONFIGURE4 },
+	  .calls = LOOKS_KNOWN "set wgpeer4 41003 replace, " CONFIGURE4 },
 	{ "a live one that is down keeps its session", a_live_one_that_is_down,
 	  .result = PEER_RENEWED, .ifname = "wgpeer4", .port = 41003,
 	  .calls = LOOKS_KNOWN "set wgpeer4 41003, " CONFIGURE4 },
@@ -549,47 +799,154 @@ static const struct admit_row {
 	  a_live_one_with_an_alias_and_another_port, .result = PEER_KNOWN, .ifname = "wgpeer4",
 	  .port = 42000, .calls = "find key7, get wgpeer4, find key7" },
 	{ "one without a device", one_without_a_device, .result = PEER_RENEWED, .ifname = "wgpeer4",
-	  .port = 41003, .calls = LOOKS_KNOWN "set wgpeer4 41003 renew, " CONFIGURE4 },
+	  .port = 41003, .calls = LOOKS_KNOWN "set wgpeer4 41003 replace, " CONFIGURE4 },
 
 	{ "a slot beyond the limit keeps its port", one_beyond_the_limit, .result = PEER_RENEWED,
 	  .ifname = "wgpeer9", .port = 41008,
-	  .calls = "find key7, get wgpeer9, find key7, get wgpeer9, set wgpeer9 41008 renew, "
+	  .calls = "find key7, get wgpeer9, find key7, get wgpeer9, set wgpeer9 41008 replace, "
 		   "get wgpeer9, address wgpeer9 fe80::9, up wgpeer9" },
 	{ "and moves to one below if it has none", one_beyond_without_port, .result = PEER_RENEWED,
 	  .ifname = "wgpeer4", .port = 41003,
 	  .calls = "find key7, get wgpeer9, find key7, get wgpeer9, find wgpeer-limit, "
 		   "rename wgpeer9 wgpeer4, "
-		   "set wgpeer4 41003 renew, " CONFIGURE4 },
+		   "set wgpeer4 41003 replace, " CONFIGURE4 },
 
 	{ "also if as many are beyond", one_of_five_beyond_without_port, .result = PEER_RENEWED,
 	  .ifname = "wgpeer4", .port = 41003,
 	  .calls = "find key7, get wgpeer9, find key7, get wgpeer9, find wgpeer-limit, list, "
 		   "find wgpeer-full-5, alias wgpeer10, add wgpeer10 wgpeer-full-5, "
-		   "rename wgpeer9 wgpeer4, set wgpeer4 41003 renew, " CONFIGURE4 },
+		   "rename wgpeer9 wgpeer4, set wgpeer4 41003 replace, " CONFIGURE4 },
 
 	{ "all slots are taken", all_taken, .want = -ERR_FULL,
 	  .calls = LOOKS_NEW "create wgpeer4, find wgpeer-full-5, create wgpeer3, create wgpeer2, "
-			     "create wgpeer1, create wgpeer5, " MARK4 },
+			     "create wgpeer1, create wgpeer5, " MARK1 },
 	{ "all slots are taken, as they were", full_again, .want = -ERR_FULL,
-	  .calls = LOOKS_NEW "create wgpeer4, find wgpeer-full-5, create wgpeer3, create wgpeer2, "
-			     "create wgpeer1, create wgpeer5, find wgpeer-full-5, "
-			     "drop wgpeer1 wgpeer-full-5, find wgpeer4, alias wgpeer4, "
-			     "add wgpeer4 wgpeer-full-5" },
+	  .calls = LOOKS_NEW "create wgpeer4, find wgpeer-full-5, list, find wgpeer-full-5, "
+			     "drop wgpeer1 wgpeer-full-5, alias wgpeer1, "
+			     "add wgpeer1 wgpeer-full-5" },
+	{ "all were, but one is free now", full_once_but_one_is_free, .result = PEER_NEW,
+	  .ifname = "wgpeer3", .port = 41002,
+	  .calls = LOOKS_NEW "create wgpeer4, find wgpeer-full-5, list, create wgpeer3, "
+			     "add wgpeer3 key7, set wgpeer3 41002, " CONFIGURE3 },
 	{ "one with an operator's alias, or none, is not marked",
 	  all_taken_and_the_first_with_an_alias, .want = -ERR_FULL,
-	  .calls = LOOKS_NEW "create wgpeer4, find wgpeer-full-5, create wgpeer3, create wgpeer2, "
-			     "create wgpeer1, create wgpeer5, find wgpeer-full-5, find wgpeer4, "
-			     "find wgpeer3, find wgpeer2, alias wgpeer2, "
-			     "add wgpeer2 wgpeer-full-5" },
+	  .calls = WALK "list, find wgpeer-full-5, alias wgpeer3, add wgpeer3 wgpeer-full-5" },
 	{ "the first of ours is marked", all_taken_by_others_too, .want = -ERR_FULL,
-	  .calls = LOOKS_NEW "create wgpeer4, find wgpeer-full-5, create wgpeer3, create wgpeer2, "
-			     "create wgpeer1, create wgpeer5, find wgpeer-full-5, find wgpeer4, "
-			     "find wgpeer3, find wgpeer2, alias wgpeer2, "
-			     "add wgpeer2 wgpeer-full-5" },
+	  .calls = WALK MARK1 },
 	{ "of others nothing is marked", all_taken_by_others, .want = -ERR_FULL,
-	  .calls = LOOKS_NEW "create wgpeer4, find wgpeer-full-5, create wgpeer3, create wgpeer2, "
-			     "create wgpeer1, create wgpeer5, find wgpeer-full-5, find wgpeer4, "
-			     "find wgpeer3, find wgpeer2, find wgpeer1, find wgpeer5" },
+	  .calls = WALK "list, find wgpeer-full-5" },
+
+	{ "the oldest that never had a handshake gives way", all_pending, .result = PEER_TAKEN,
+	  .ifname = "wgpeer2", .port = 41001, .calls = WALK TAKE2 MARK1_ALONE },
+	{ "without a walk, if they were taken before", all_pending_again, .result = PEER_TAKEN,
+	  .ifname = "wgpeer2", .port = 41001,
+	  .calls = LOOKS_NEW "create wgpeer4, find wgpeer-full-5, " TAKE2
+			     "find wgpeer-full-5, drop wgpeer1 wgpeer-full-5, alias wgpeer1, "
+			     "add wgpeer1 wgpeer-full-5" },
+	{ "one that has had its handshake stays", all_pending_but_the_oldest, .result = PEER_TAKEN,
+	  .ifname = "wgpeer1", .port = 41000,
+	  .calls = WALK "list, find wgpeer2, get wgpeer2, alias wgpeer2, " TAKE1 MARK2_ALONE },
+	{ "also in this very moment", all_pending_and_a_handshake, .result = PEER_TAKEN,
+	  .ifname = "wgpeer1", .port = 41000,
+	  .calls = WALK "list, find wgpeer2, get wgpeer2, drop wgpeer2 key52, get wgpeer2, "
+			"add wgpeer2 key52, " TAKE1 MARK2_ALONE },
+	{ "one that is being removed stays", all_pending_and_one_released, .result = PEER_TAKEN,
+	  .ifname = "wgpeer1", .port = 41000,
+	  .calls = WALK "list, find wgpeer2, get wgpeer2, " TAKE1 MARK2_ALONE },
+	{ "one that has gone, or is another's now", all_pending_and_two_gone, .result = PEER_TAKEN,
+	  .ifname = "wgpeer3", .port = 41002,
+	  .calls = WALK "list, find wgpeer2, find wgpeer1, find wgpeer3, get wgpeer3, "
+			"drop wgpeer3 key53, get wgpeer3, add wgpeer3 key7, "
+			"set wgpeer3 41002 replace, " CONFIGURE3 ", " MARK1_ALONE },
+	{ "one with an operator's alias stays", all_pending_and_an_alias, .result = PEER_TAKEN,
+	  .ifname = "wgpeer1", .port = 41000,
+	  .calls = WALK "list, " TAKE1 "find wgpeer-full-5, "
+			"alias wgpeer3, "
+			"add wgpeer3 wgpeer-full-5" },
+	{ "one that is half-made goes first", all_pending_and_one_half_made, .result = PEER_TAKEN,
+	  .ifname = "wgpeer5", .port = 41004,
+	  .calls = WALK "list, find wgpeer5, get wgpeer5, drop wgpeer5 key55, get wgpeer5, "
+			"add wgpeer5 key7, set wgpeer5 41004 replace, get wgpeer5, "
+			"address wgpeer5 fe80::5, up wgpeer5, " MARK1_ALONE },
+	{ "none of them for 30 seconds", all_pending_but_young, .want = -ERR_FULL,
+	  .calls = WALK MARK1 },
+	{ "one that counted for a source does so no more", all_pending_and_one_counted,
+	  .result = PEER_TAKEN, .ifname = "wgpeer2", .port = 41001,
+	  .calls = WALK "list, find wgpeer2, get wgpeer2, drop wgpeer2 key52, get wgpeer2, "
+			"drop wgpeer2 wgpeer-src-00-1, add wgpeer2 key7, "
+			"set wgpeer2 41001 replace, " CONFIGURE2 ", " MARK1_ALONE },
+	{ "its port is held", all_pending_and_a_held_port, .want = -ERR_FULL,
+	  .log = "4 another program holds the UDP port of wgpeer2\n",
+	  .calls = WALK "list, find wgpeer2, get wgpeer2, drop wgpeer2 key52, get wgpeer2, "
+			"add wgpeer2 key7, set wgpeer2 41001 replace, " MARK1_ALONE },
+
+	{ "a source's first", from_a_source, .result = PEER_NEW, .ifname = "wgpeer4", .port = 41003,
+	  .calls = LOOKS_SOURCE "find " SRC "-1, find wgpeer-limit, create wgpeer4, "
+				"add wgpeer4 key7, add wgpeer4 " SRC
+				"-1, set wgpeer4 41003, " CONFIGURE4 },
+	{ "a source's second", from_a_source_with_one, .result = PEER_NEW, .ifname = "wgpeer4",
+	  .port = 41003,
+	  .calls = LOOKS_SOURCE "find " SRC "-1, get wgpeer1, find " SRC "-2, find wgpeer-limit, "
+				"create wgpeer4, add wgpeer4 key7, add wgpeer4 " SRC
+				"-2, set wgpeer4 41003, " CONFIGURE4 },
+	{ "after the first had its handshake", from_a_source_with_a_live_one, .result = PEER_NEW,
+	  .ifname = "wgpeer4", .port = 41003,
+	  .calls = LOOKS_SOURCE "find " SRC "-1, get wgpeer1, drop wgpeer1 " SRC
+				"-1, find wgpeer-limit, create wgpeer4, add wgpeer4 key7, "
+				"add wgpeer4 " SRC "-1, set wgpeer4 41003, " CONFIGURE4 },
+	{ "a source has all that it may", from_a_source_with_all, .want = -ERR_QUOTA,
+	  .calls = LOOKS_SOURCE SEEN3 "find " SRC "-1, get wgpeer1, find " SRC
+				      "-2, get wgpeer2, find " SRC "-3, get wgpeer3, find " SRC
+				      "-3, alias wgpeer3" },
+	{ "one of them had its handshake", from_a_source_with_all_but_one, .result = PEER_NEW,
+	  .ifname = "wgpeer4", .port = 41003,
+	  .calls = LOOKS_SOURCE SEEN3 "find " SRC "-1, get wgpeer1, find " SRC
+				      "-2, get wgpeer2, drop wgpeer2 " SRC
+				      "-2, find wgpeer-limit, create wgpeer4, add wgpeer4 key7, "
+				      "add wgpeer4 " SRC "-2, set wgpeer4 41003, " CONFIGURE4 },
+	{ "that was found four seconds ago", from_a_source_known_to_have_all, .want = -ERR_QUOTA,
+	  .calls = "find key7, find wgpeer-full-5, find " SRC "-3" },
+	{ "that was found five seconds ago", from_a_source_that_had_all, .want = -ERR_QUOTA,
+	  .calls = LOOKS_SOURCE SEEN3 "find " SRC "-1, get wgpeer1, find " SRC
+				      "-2, get wgpeer2, find " SRC "-3, get wgpeer3, find " SRC
+				      "-3, alias wgpeer3" },
+	{ "the last one has an operator's alias", from_a_source_with_all_and_an_alias,
+	  .want = -ERR_QUOTA,
+	  .calls = LOOKS_SOURCE SEEN3 "find " SRC "-1, get wgpeer1, find " SRC
+				      "-2, get wgpeer2, find " SRC "-3, get wgpeer3, find " SRC
+				      "-3" },
+	{ "no quota", from_a_source_without_quota, .result = PEER_NEW, .ifname = "wgpeer4",
+	  .port = 41003,
+	  .calls = LOOKS_NEW "create wgpeer4, add wgpeer4 key7, set wgpeer4 41003, " CONFIGURE4 },
+	{ "a source with all renews one", from_a_source_with_all_that_is_known,
+	  .result = PEER_RENEWED, .ifname = "wgpeer1", .port = 41000, .key = NEIGHBOR + 1,
+	  .calls = "find key51, get wgpeer1, find key51, get wgpeer1, "
+		   "set wgpeer1 41000 replace, " CONFIGURE1 },
+	{ "a source with one takes no other's place", full_and_from_a_source_with_one,
+	  .want = -ERR_FULL,
+	  .calls = LOOKS_SOURCE
+	  "find " SRC "-1, get wgpeer1, find " SRC "-2, find wgpeer-limit, "
+	  "create wgpeer4, find wgpeer-full-5, create wgpeer3, create wgpeer2, "
+	  "create wgpeer1, create wgpeer5, " MARK1 },
+	{ "nor if they were taken before", full_again_and_from_a_source_with_one, .want = -ERR_FULL,
+	  .calls = LOOKS_SOURCE "find " SRC "-1, get wgpeer1, find " SRC "-2, find wgpeer-limit, "
+				"create wgpeer4, find wgpeer-full-5" },
+	{ "a source without takes one", full_and_from_a_source, .result = PEER_TAKEN,
+	  .ifname = "wgpeer2", .port = 41001,
+	  .calls = LOOKS_SOURCE
+	  "find " SRC "-1, find wgpeer-limit, create wgpeer4, "
+	  "find wgpeer-full-5, create wgpeer3, create wgpeer2, create wgpeer1, "
+	  "create wgpeer5, list, find wgpeer2, get wgpeer2, drop wgpeer2 key52, "
+	  "get wgpeer2, add wgpeer2 key7, add wgpeer2 " SRC
+	  "-1, set wgpeer2 41001 replace, " CONFIGURE2 ", " MARK1_ALONE },
+	{ "the operator says no", denied, .want = -ERR_DENIED,
+	  .calls = "find key7, find wgpeer-full-5, asked" },
+	{ "he says no to a stale one", denied_stale, .want = -ERR_DENIED,
+	  .calls = "find key7, get wgpeer4, asked" },
+	{ "a live one is not asked about", denied_live, .result = PEER_KNOWN, .ifname = "wgpeer4",
+	  .port = 41003, .calls = "find key7, get wgpeer4, find key7" },
+	{ "nor is a full gateway", denied_full, .want = -ERR_FULL,
+	  .calls = "find key7, find wgpeer-full-5" },
 	{ "another limit was found to hold", another_limit, .result = PEER_NEW, .ifname = "wgpeer4",
 	  .port = 41003,
 	  .calls = LOOKS_NEW "list, find wgpeer-limit, drop bearer wgpeer-limit, alias wgpeer5, "
@@ -616,7 +973,7 @@ static const struct admit_row {
 	  .ifname = "wgpeer4", .port = 41003, .calls = "find key7, get wgpeer4, find key7" },
 	{ "no slots, and a stale one", no_slots_and_a_stale_one, .result = PEER_RENEWED,
 	  .ifname = "wgpeer4", .port = 41003,
-	  .calls = LOOKS_KNOWN "set wgpeer4 41003 renew, " CONFIGURE4 },
+	  .calls = LOOKS_KNOWN "set wgpeer4 41003 replace, " CONFIGURE4 },
 	{ "no slots, and one that has no port", no_slots_and_one_without_port, .want = -ERR_FULL,
 	  .calls = "find key7, get wgpeer9, find key7, get wgpeer9" },
 
@@ -661,7 +1018,7 @@ static const struct admit_row {
 	  .calls = "find key7, find wgpeer-full-1, find key7, find wgpeer-limit, create wgpeer1, "
 		   "add wgpeer1 key7, set wgpeer1 41000, get wgpeer1, "
 		   "address wgpeer1 fe80::1, up wgpeer1, unaddress wgpeer1 fe80::1, "
-		   "find wgpeer-full-1, find wgpeer1, drop wgpeer1 key7, delete wgpeer1" },
+		   "list, find wgpeer-full-1, drop wgpeer1 key7, delete wgpeer1" },
 	{ "one that lost its port moves", one_that_lost_its_port, .result = PEER_RENEWED,
 	  .ifname = "wgpeer3", .port = 41002, .log = HOLDS_PORT("41003", "wgpeer4"),
 	  .calls = LOOKS_KNOWN
@@ -671,9 +1028,9 @@ static const struct admit_row {
 	  "set wgpeer3 41002, " CONFIGURE3 },
 	{ "one whose device is busy", one_whose_device_is_busy, .result = PEER_RENEWED,
 	  .ifname = "wgpeer4", .port = 41003,
-	  .calls = LOOKS_KNOWN "set wgpeer4 41003 renew, find wgpeer-limit, "
+	  .calls = LOOKS_KNOWN "set wgpeer4 41003 replace, find wgpeer-limit, "
 			       "rename wgpeer4 wgpeer4, "
-			       "set wgpeer4 41003 renew, " CONFIGURE4 },
+			       "set wgpeer4 41003 replace, " CONFIGURE4 },
 
 	{ "the altname is on another kind", altname_on_another_kind, .want = -ERR_FAILURE,
 	  .log = NOT_OURS("wgpeer4"), .calls = "find key7" },
@@ -709,7 +1066,7 @@ static const struct admit_row {
 	{ "the gateway's own key, once more", own_key_left, PUBLIC, .want = -ERR_KEY,
 	  .calls = "find key9, get wgpeer2" },
 	{ "the gateway's own key, killed in between", own_key_half_made, PUBLIC, .want = -ERR_KEY,
-	  .calls = "find key9, get wgpeer2, find key9, get wgpeer2, set wgpeer2 41001 renew, "
+	  .calls = "find key9, get wgpeer2, find key9, get wgpeer2, set wgpeer2 41001 replace, "
 		   "get wgpeer2" },
 	{ "the kernel leaves the peer out", a_peer_that_is_left_out, .want = -ERR_FAILURE,
 	  .log = "3 unable to add the peer to wgpeer4: the kernel left it out\n",
@@ -717,7 +1074,7 @@ static const struct admit_row {
 			     "drop wgpeer4 key7, delete wgpeer4, find wgpeer-full-5" },
 	{ "it is deleted meanwhile", one_that_is_deleted, .want = -ERR_FAILURE,
 	  .log = "3 wgpeer4 was deleted while it was set up\n",
-	  .calls = LOOKS_KNOWN "set wgpeer4 41003 renew, get wgpeer4" },
+	  .calls = LOOKS_KNOWN "set wgpeer4 41003 replace, get wgpeer4" },
 
 	{ "no private key", no_secret, .want = -ERR_CONFIG,
 	  .calls = "find key7, find wgpeer-full-5" },
@@ -736,7 +1093,8 @@ static int admit(const uint8_t key[static KEY_LEN], struct peer *peer)
 	const int fd = open(config.private_key, O_RDONLY | O_CLOEXEC);
 	int ret;
 
-	ret = peer_admit(kernel, &config, fd < 0 ? -ERR_CONFIG : fd, key, peer);
+	memcpy(request.pubkey, key, KEY_LEN);
+	ret = peer_admit(kernel, &config, fd < 0 ? -ERR_CONFIG : fd, &request, peer);
 	if (fd >= 0)
 		close(fd);
 	return ret;
@@ -836,8 +1194,9 @@ static void test_complete(void **state)
 	unit_is_int("group", interface->link.group, GROUP);
 	unit_is_int("mtu", interface->link.mtu, 1374);
 	unit_is_int("up", interface->link.up, true);
-	unit_is_text("alias", interface->link.alias,
-		     "wg-broker asked=5000 looked=5000 handshake=0 stamp=0 clock=1795365000");
+	unit_is_text(
+		"alias", interface->link.alias,
+		"wg-broker asked=5000 since=5000 looked=5000 handshake=0 stamp=0 clock=1795365000");
 	unit_is_int("address", fake_has_address(interface, &address), true);
 	unit_is_int("peer", interface->device.has_peer, true);
 	assert_memory_equal(interface->peer_key, key, KEY_LEN);
@@ -859,7 +1218,7 @@ static void test_note(void **state)
 	unit_is_int("result", admit(key, &peer), 0);
 	interface = fake_find("wgpeer4");
 	unit_is_text("alias", interface->link.alias,
-		     "wg-broker asked=5000 looked=5000 handshake=4821 stamp=1795369821 "
+		     "wg-broker asked=5000 since=5000 looked=5000 handshake=4821 stamp=1795369821 "
 		     "clock=1795365000");
 	unit_is_int("handshake", interface->device.handshake, fake_moment.wall - 179);
 	unit_is_int("mtu", interface->link.mtu, 1374);

@@ -161,7 +161,7 @@ static int act(const struct row *row)
 
 	pid = fork();
 	if (pid == 0) {
-		if (privileges_drop() != 0)
+		if (privileges_drop() != 0 || privileges_close_files() != 0)
 			unit_exit(255);
 		unit_exit(row->act() < 0 ? errno : 0);
 	}
@@ -194,7 +194,7 @@ static void test_truncate(void **state)
 /* Once more is no mistake. */
 static int drop_again(void)
 {
-	return privileges_drop();
+	return privileges_drop() == 0 ? privileges_close_files() : -1;
 }
 
 static void test_twice(void **state)

@@ -564,15 +564,15 @@ static const struct note_row {
 	const char *want; /* the alias after the pass */
 } notes[] = {
 	{ "a new handshake", one_with_a_new_handshake,
-	  "wg-broker asked=4000 looked=5000 handshake=5000 stamp=1795370000 clock=1795365000" },
+	  "wg-broker asked=4000 since=0 looked=5000 handshake=5000 stamp=1795370000 clock=1795365000" },
 	{ "no note: not fresh, but in time", one_without_a_note,
-	  "wg-broker asked=4985 looked=5000 handshake=0 stamp=0 clock=1795365000" },
+	  "wg-broker asked=4985 since=4985 looked=5000 handshake=0 stamp=0 clock=1795365000" },
 	{ "one from the future", one_with_a_note_from_the_future,
-	  "wg-broker asked=4985 looked=5000 handshake=0 stamp=0 clock=1795365000" },
+	  "wg-broker asked=4985 since=4985 looked=5000 handshake=0 stamp=0 clock=1795365000" },
 	{ "no note of one that is used", used_one_without_a_note,
-	  "wg-broker asked=0 looked=5000 handshake=4800 stamp=1795369800 clock=1795365000" },
+	  "wg-broker asked=0 since=0 looked=5000 handshake=4800 stamp=1795369800 clock=1795365000" },
 	{ "nothing new", a_live_one,
-	  "wg-broker asked=4000 looked=5000 handshake=4990 stamp=1795369990 clock=1795365000" },
+	  "wg-broker asked=4000 since=0 looked=5000 handshake=4990 stamp=1795369990 clock=1795365000" },
 	{ "an operator's words stay", one_with_an_alias, "node of the town hall" },
 };
 

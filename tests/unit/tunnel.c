@@ -271,8 +271,9 @@ static void test_complete(void **state)
 	unit_is_int("address", fake_has_address(interface, &tunnel.address), true);
 	unit_is_int("port of the endpoint", interface->device.endpoint.in.sin_port, htons(41000));
 	assert_memory_equal(interface->peer_key, gateway_key, KEY_LEN);
-	unit_is_text("alias", interface->link.alias,
-		     "wg-broker asked=5000 looked=5000 handshake=0 stamp=0 clock=1795365000");
+	unit_is_text(
+		"alias", interface->link.alias,
+		"wg-broker asked=5000 since=0 looked=5000 handshake=0 stamp=0 clock=1795365000");
 }
 
 /* A live session goes on, and its note with it. */
@@ -297,7 +298,7 @@ static void test_refresh(void **state)
 	unit_is_int("port of the endpoint", interface->device.endpoint.in.sin_port, htons(41000));
 	unit_is_int("old address", fake_has_address(interface, &old), false);
 	unit_is_text("alias", interface->link.alias,
-		     "wg-broker asked=0 looked=5000 handshake=4821 stamp=1795369821 "
+		     "wg-broker asked=0 since=0 looked=5000 handshake=4821 stamp=1795369821 "
 		     "clock=1795365000");
 }
 

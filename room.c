@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Looks at all interfaces, or spares the next ones to. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "error.h"
+#include "room.h"
+#include "session.h"
+#include "slot.h"
+
+/* Reads the note of a marker's bearer. Returns 1, 0 if there is none, or -ERR_FAILURE. */
+static int read_marker(struct wgif_kernel *kernel, const char *marker, struct note *note)
+{
+	struct wgif_link bearer;
+	int ret;
+
+	ret = wgif_find(kernel, marker, &bearer);
+	if (ret < 0)
+		return ret == -ERR_ABSENT ? 0 : ret;
+	note_parse(note, bearer.alias);
+	return 1;
+}
+
+int room_look(struct wgif_kernel *kernel, const struct config *config)
+{
+	char marker[SLOT_MARKER_SIZE];
+	struct note note;
+	int ret;
+
+	/* As an operator wants it who takes a gateway out of service. */
+	if (config->slots == 0)
+		return ROOM_NONE;
+	slot_marker(marker, config);
+	ret = read_marker(kernel, marker, &note);
+	if (ret <= 0)
+		return ret < 0 ? ret : ROOM_UNKNOWN;
+	return clock_is_before(note.full, ROOM_FULL_TIME) ? ROOM_NONE : ROOM_TAKEN;
+}
+
+static int drop_marker(struct wgif_kernel *kernel, const char *marker)
+{
+	struct wgif_link bearer;
+	int ret;
+
+	ret = wgif_find(kernel, marker, &bearer);
+	if (ret == 0)
+		ret = wgif_delete_altname(kernel, &bearer, marker);
+	return ret == -ERR_ABSENT ? 0 : ret;
+}
+
+int room_clear_marker(struct wgif_kernel *kernel, const struct config *config)
+{
+	char marker[SLOT_MARKER_SIZE];
+
+	slot_marker(marker, config);
+	return drop_marker(kernel, marker);
+}
+
+/* Finds an interface that stays, and whose alias is no operator's. Returns NULL if there is none.
+ */
+static const struct wgif_link *find_bearer(const struct wgif_link *links, int count,
+					   unsigned int except, struct note *note)
+{
+	char again[NOTE_SIZE];
+
+	for (int i = 0; i < count; i++) {
+		note_parse(note, links[i].alias);
+		note_format(again, note);
+		if (links[i].index != except && strcmp(again, links[i].alias) == 0)
+			return &links[i];
+	}
+	return NULL;
+}
+
+/* Puts a marker on its bearer. What fails here costs the next request more. */
+static void mark(struct wgif_kernel *kernel, const struct wgif_link *bearer, const char *marker,
+		 const struct note *note)
+{
+	char alias[NOTE_SIZE];
+
+	(void)drop_marker(kernel, marker);
+	if (!bearer)
+		return;
+	note_format(alias, note);
+	(void)wgif_set_alias(kernel, bearer, alias);
+	(void)wgif_add_altname(kernel, bearer, marker);
+}
+
+void room_mark_full(struct wgif_kernel *kernel, const struct config *config,
+		    const struct wgif_link *links, int count, unsigned int except, int64_t until)
+{
+	char marker[SLOT_MARKER_SIZE];
+	const struct wgif_link *bearer;
+	struct note note;
+
+	slot_marker(marker, config);
+	bearer = find_bearer(links, count, except, &note);
+	note.full = until;
+	mark(kernel, bearer, marker, &note);
+}
+
+static void mark_limit(struct wgif_kernel *kernel, const struct config *config,
+		       const struct wgif_link *links, int count, unsigned int except)
+{
+	char marker[SLOT_MARKER_SIZE];
+	const struct wgif_link *bearer;
+	struct note note;
+
+	slot_limit_marker(marker, config);
+	bearer = find_bearer(links, count, except, &note);
+	note.limit = config->slots;
+	mark(kernel, bearer, marker, &note);
+}
+
+/* Whether somebody has found nothing beyond the limit. Returns 1, 0 or -ERR_FAILURE. */
+static int is_limit_marked(struct wgif_kernel *kernel, const struct config *config)
+{
+	char marker[SLOT_MARKER_SIZE];
+	struct note note;
+	int ret;
+
+	slot_limit_marker(marker, config);
+	ret = read_marker(kernel, marker, &note);
+	return ret <= 0 ? ret : note.limit == config->slots;
+}
+
+int room_is_within_limit(struct wgif_kernel *kernel, const struct config *config,
+			 unsigned int except)
+{
+	struct wgif_link *links;
+	bool is_within = true;
+	int ret, count;
+
+	ret = is_limit_marked(kernel, config);
+	if (ret != 0)
+		return ret;
+	count = session_list_links(kernel, config, &links);
+	if (count < 0)
+		return count;
+	for (int i = 0; i < count && is_within; i++)
+		is_within = slot_from_ifname(config, links[i].name) <= config->slots;
+	ret = is_within || (unsigned int)count < config->slots;
+	if (is_within)
+		mark_limit(kernel, config, links, count, except);
+	else if (!ret)
+		room_mark_full(kernel, config, links, count, except,
+			       clock_moment().boot + ROOM_FULL_TIME);
+	free(links);
+	return ret;
+}
+
+static int compare_times(const void *a, const void *b)
+{
+	const struct candidate *left = a, *right = b;
+
+	return (left->since > right->since) - (left->since < right->since);
+}
+
+int room_find_candidates(struct candidate *candidates, const struct wgif_link *links, int count,
+			 unsigned int except)
+{
+	struct note note;
+	int found = 0;
+
+	for (int i = 0; i < count; i++) {
+		const struct wgif_link *link = &links[i];
+		/* Who made it was killed before its note. An operator's own words have a reason. */
+		const bool is_half_made = !link->up && !link->alias[0];
+
+		note_parse(&note, link->alias);
+		if (link->has_key && link->index != except && !note.stamp &&
+		    (note.since || is_half_made))
+			candidates[found++] = (struct candidate){ note.since, link };
+	}
+	if (found)
+		qsort(candidates, (size_t)found, sizeof(*candidates), compare_times);
+	return found;
+}
