@@ -57,7 +57,7 @@ static const struct setting settings[] = {
 	{ "BABELOPTIONS", WORDS, AT(babel_options), "", 0, 200 },
 	{ "L3ROAMDSOCK", PATH, AT(l3roamd), "", 0, MAX_SOCKET_PATH },
 	{ "MMFDSOCK", PATH, AT(mmfd), "", 0, MAX_SOCKET_PATH },
-	{ "IFPREFIX", PREFIX, AT(prefix), "wgpeer", 1, MAX_PREFIX },
+	{ "IFPREFIX", PREFIX, AT(prefix), "babel-wg-", 1, MAX_PREFIX },
 	{ "IFGROUP", NUMBER, AT(group), "40000", 1, UINT_MAX },
 	{ "TIMEOUT", NUMBER, AT(timeout), "10", 1, 3600 },
 	/* The shell broker had interfaces' names for its firewall rules in these. */

@@ -11,6 +11,7 @@ import subprocess
 import time
 
 GROUP = 40000
+PREFIX = "babel-wg-"
 STARTPORT = 40000
 REPLY = re.compile(r'\{"version":1,("port":(?P<port>[1-9]\d*),"time":\d+'
                    r'|"error":\{"code":(?P<code>[1-6]),"reason":"[^"]+"\})\}\n')
@@ -65,7 +66,7 @@ class Interface:
         return [name for name in self.altnames if KEY_ALTNAME.fullmatch(name)]
 
     def slot(self):
-        return int(self.name.removeprefix("wgpeer"))
+        return int(self.name.removeprefix(PREFIX))
 
     def lacks(self, key, port):
         """Of what a reply with this port promises to this key: words, empty if nothing."""

@@ -37,7 +37,7 @@ char *strdup(const char *text)
 
 static const char defaults[] = "broker=40000 start=40000 end=41000 max=150 mtu=1374 timeout=10 "
 			       "group=40000 slots=150 key=/etc/wg-broker/secret babel=33123 "
-			       "options= l3roamd= mmfd= prefix=wgpeer allow= deny=";
+			       "options= l3roamd= mmfd= prefix=babel-wg- allow= deny=";
 
 /* A file, the environment, and how what was read differs from the defaults, as text. */
 struct row {
@@ -318,7 +318,7 @@ static const struct row mistaken[] = {
 	{ "BABELOPTIONS with ;", BYTES("BABELOPTIONS='a;b'\n"), ":1: " WORDS "\n", { NULL } },
 	{ "IFPREFIX with a dot", BYTES("IFPREFIX=wg.\n"), ":1: " PREFIX "\n", { NULL } },
 	{ "IFPREFIX empty", BYTES("IFPREFIX=\n"), ":1: " PREFIX "\n", { NULL } },
-	{ "IFPREFIX too long", BYTES("IFPREFIX=wgpeerwgpee\n"), ":1: " PREFIX "\n", { NULL } },
+	{ "IFPREFIX too long", BYTES("IFPREFIX=babel-wg-ab\n"), ":1: " PREFIX "\n", { NULL } },
 	{ "IFPREFIX with a slash", BYTES("IFPREFIX=wg/\n"), ":1: " PREFIX "\n", { NULL } },
 	{ "IFPREFIX with - in front", BYTES("IFPREFIX=-wg\n"), ":1: " PREFIX "\n", { NULL } },
 	{ "IFPREFIX with a digit behind", BYTES("IFPREFIX=wg1\n"), ":1: " PREFIX "\n", { NULL } },
