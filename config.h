@@ -3,6 +3,8 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
+#include <stdbool.h>
+
 struct config {
 	char *private_key;	      /* path of the file with the gateway's private key */
 	char *allow_keys, *deny_keys; /* paths of lists of keys, see access.h; or empty */
@@ -15,6 +17,7 @@ struct config {
 	unsigned int start_port;  /* UDP port of slot 1 */
 	unsigned int end_port;	  /* last UDP port of the range */
 	unsigned int max_peers;
+	bool ipv4, ipv6;      /* what nodes may send through their tunnels: one or both */
 	unsigned int mtu;     /* bytes */
 	unsigned int timeout; /* seconds for a whole exchange */
 	unsigned int slots;   /* computed: how many interfaces there may be */

@@ -155,6 +155,8 @@ static int configure_device(struct admission *a)
 		/* A slot beyond the present limit keeps the port it has. */
 		.listen_port = port ? port : session->device.listen_port,
 		.peer_key = a->pubkey,
+		.ipv4 = a->config->ipv4,
+		.ipv6 = a->config->ipv6,
 		.renew = !a->created && !session_is_live(session),
 	};
 	int ret;

@@ -48,6 +48,7 @@ static void begin(void)
 	snprintf(secret, sizeof(secret), "%s", unit_file(text, KEY_TEXT_LEN, 0400));
 	config = (struct config){ .prefix = prefix,
 				  .group = GROUP,
+				  .ipv6 = true,
 				  .mtu = 1374,
 				  .start_port = 41000,
 				  .slots = 5,
