@@ -4,7 +4,8 @@
  *
  *	slot		the interface's name is the prefix and the slot's number; names are unique
  *	port, address	STARTPORT + slot - 1, and fe80::<slot>
- *	key		an altname of the interface, in base64url; altnames are unique, too
+ *	key		an altname of the interface: the prefix, by which several brokers differ,
+ *			and the key in base64url; altnames are unique, too
  *	memory		a note in the interface's alias, see note.c
  *	complete	the interface is up: that comes last
  *
@@ -34,7 +35,7 @@ struct admission {
 	const struct config *config;
 	int key_file;
 	const uint8_t *pubkey;
-	char altname[KEY_TEXT_SIZE];
+	char altname[KEY_ALTNAME_SIZE];
 	uint8_t private_key[KEY_LEN];
 	struct session session;
 	unsigned int slot; /* of the session's interface, if there is one */
@@ -519,7 +520,7 @@ int peer_admit(struct wgif_kernel *kernel, const struct config *config, int key_
 	bool settled;
 	int ret;
 
-	key_to_altname(a.altname, pubkey);
+	key_to_altname(a.altname, config->prefix, pubkey);
 	ret = find_session(&a);
 	if (ret == 0 && is_own_key(&a))
 		return -ERR_KEY;

@@ -80,7 +80,7 @@ static int change_link(struct wgif_kernel *kernel, struct nl_msg *message,
 
 static void read_altnames(struct wgif_link *link, struct nlattr *list)
 {
-	char name[KEY_TEXT_SIZE + 1];
+	char name[KEY_ALTNAME_SIZE + 1];
 	struct nlattr *altname;
 	int left;
 

@@ -89,12 +89,12 @@ static int release_key(struct pass *pass, const struct session *session, bool ma
 {
 	const struct wgif_link *link = &session->link;
 	struct wgif_device device;
-	char altname[KEY_TEXT_SIZE];
+	char altname[KEY_ALTNAME_SIZE];
 	int ret;
 
 	if (!link->has_key)
 		return 1;
-	key_to_altname(altname, link->key);
+	key_to_altname(altname, pass->config->prefix, link->key);
 	ret = wgif_delete_altname(pass->kernel, link, altname);
 	if (ret < 0)
 		return ret;
@@ -392,15 +392,16 @@ static int add_link_of(const struct pass *pass, const uint8_t key[static KEY_LEN
 		       struct wgif_link *links, int count)
 {
 	struct wgif_link *link = &links[count];
-	char altname[KEY_TEXT_SIZE];
+	char altname[KEY_ALTNAME_SIZE];
 	int ret;
 
-	key_to_altname(altname, key);
+	key_to_altname(altname, pass->config->prefix, key);
 	ret = wgif_find(pass->kernel, altname, link);
 	if (ret < 0 && ret != -ERR_ABSENT)
 		return ret;
 	if (ret < 0 || !link->wireguard || link->group != pass->config->group) {
-		log_line(LOG_ERR, "no interface of ours has the key %s", altname);
+		log_line(LOG_ERR, "no interface of ours has the key %s",
+			 altname + strlen(pass->config->prefix));
 		return -ERR_ABSENT;
 	}
 	for (int i = 0; i < count; i++)

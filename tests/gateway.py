@@ -16,7 +16,7 @@ STARTPORT = 40000
 REPLY = re.compile(r'\{"version":1,("port":(?P<port>[1-9]\d*),"time":\d+'
                    r'|"error":\{"code":(?P<code>[1-6]),"reason":"[^"]+"\})\}\n')
 NOTE = re.compile(r"wg-broker asked=[1-9]")
-KEY_ALTNAME = re.compile(r"[A-Za-z0-9_-]{43}=")
+KEY_ALTNAME = re.compile(PREFIX + r"[A-Za-z0-9_-]{43}=")
 BUILD = os.environ.get("BROKER_BUILD", "build")
 HANDLER = f"{BUILD}/broker-handler"
 ADMIN = f"{BUILD}/broker-admin"
@@ -35,7 +35,7 @@ def request_of(key):
 
 
 def altname_of(key):
-    return key.replace("+", "-").replace("/", "_")
+    return PREFIX + key.replace("+", "-").replace("/", "_")
 
 
 def boot_clock():

@@ -88,7 +88,7 @@ code_of() { [[ $1 =~ ^\{\"version\":1,\"error\":\{\"code\":([0-9]+), ]] && echo 
 # altname_of PUBKEY: the altname of a key's interface.
 altname_of() {
 	local altname=${1//+/-}
-	echo "${altname//\//_}"
+	echo "$prefix${altname//\//_}"
 }
 
 # interface_of PUBKEY: the name of a key's interface, or nothing.
