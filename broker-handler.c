@@ -44,6 +44,9 @@ enum {
 	ANNOUNCE_TIME = 600, /* seconds for the routing daemons: a thousand interfaces may wait */
 };
 
+/* What the log calls a node whose address is to be left out, or not known yet. */
+static const char nameless[] = "a node";
+
 /* Reads what there is, or waits for it. Returns 0 at the end, or -1 at an error or the deadline. */
 static ssize_t read_some(char *data, size_t size)
 {
@@ -65,7 +68,7 @@ static ssize_t read_some(char *data, size_t size)
 
 /* What is known of one request. */
 struct exchange {
-	const char *address; /* of the node, for the log */
+	const char *address; /* of the node, or what the log has instead */
 	bool has_key;
 	uint8_t pubkey[KEY_LEN];
 	const char *malformed; /* why it is no request */
@@ -244,10 +247,13 @@ static int run(struct exchange *exchange, const char *path)
 	struct confined parser;
 	int ret, prepared;
 
+	exchange->address = peer_address();
 	log_hold();
 	/* First, so that the parser has seen nothing. */
 	ret = parser_start(&parser);
 	prepared = prepare(&things, path);
+	if (!things.config.log_address)
+		exchange->address = nameless;
 	deadline_set(things.config.timeout);
 	if (ret == 0)
 		ret = receive(exchange, &parser);
@@ -301,7 +307,7 @@ static int parse_options(int argc, char **argv, const char **path)
 /* One run: prepare the process, read the options, serve one node. */
 int main(int argc, char **argv)
 {
-	struct exchange exchange = { .address = peer_address() };
+	struct exchange exchange = { .address = nameless };
 	const char *path = NULL;
 	int ret;
 

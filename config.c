@@ -30,7 +30,7 @@ enum {
 	MAX_SHOWN = 20, /* characters of an unknown key, in a message */
 };
 
-enum kind { PATH, PATH_OR_PORT, PREFIX, WORDS, NUMBER, ALLOWED_IPS, UNUSED };
+enum kind { PATH, PATH_OR_PORT, PREFIX, WORDS, NUMBER, ALLOWED_IPS, YES_NO, UNUSED };
 
 /* One setting: its key, where its value goes, the default, and its limits. */
 struct setting {
@@ -61,6 +61,7 @@ static const struct setting settings[] = {
 	{ "IFPREFIX", PREFIX, AT(prefix), "babel-wg-", 1, MAX_PREFIX },
 	{ "IFGROUP", NUMBER, AT(group), "40000", 1, UINT_MAX },
 	{ "TIMEOUT", NUMBER, AT(timeout), "10", 1, 3600 },
+	{ "LOGADDRESS", YES_NO, AT(log_address), "yes", 0, 0 },
 	/* The shell broker had interfaces' names for its firewall rules in these. */
 	{ "WG", UNUSED, 0, "", 0, 0 },
 	{ "WAN", UNUSED, 0, "", 0, 0 },
@@ -199,6 +200,17 @@ static int set_allowed_ips(const struct setting *setting, const char *value, str
 	return 0;
 }
 
+static int set_yes_no(const struct setting *setting, const char *value, bool *yes,
+		      const struct source *source)
+{
+	const bool is_yes = strcmp(value, "yes") == 0;
+
+	if (!is_yes && strcmp(value, "no") != 0)
+		return complain(source, "%s must be yes or no", setting->key);
+	*yes = is_yes;
+	return 0;
+}
+
 static int set(struct config *config, const struct setting *setting, const char *value,
 	       const struct source *source)
 {
@@ -209,6 +221,8 @@ static int set(struct config *config, const struct setting *setting, const char 
 		return 0;
 	case ALLOWED_IPS:
 		return set_allowed_ips(setting, value, config, source);
+	case YES_NO:
+		return set_yes_no(setting, value, target, source);
 	case NUMBER:
 		return set_number(setting, value, target, source);
 	default:

@@ -20,6 +20,7 @@ struct config {
 	bool ipv4, ipv6;      /* what nodes may send through their tunnels: one or both */
 	unsigned int mtu;     /* bytes */
 	unsigned int timeout; /* seconds for a whole exchange */
+	bool log_address;     /* whether the log may have the nodes' addresses */
 	unsigned int slots;   /* computed: how many interfaces there may be */
 };
 

@@ -38,7 +38,7 @@ char *strdup(const char *text)
 static const char defaults[] = "broker=40000 start=40000 end=41000 max=150 mtu=1374 timeout=10 "
 			       "group=40000 slots=150 key=/etc/wg-broker/secret babel=33123 "
 			       "options= l3roamd= mmfd= prefix=babel-wg- allow= deny= "
-			       "ipv4=0 ipv6=1";
+			       "ipv4=0 ipv6=1 address=1";
 
 /* A file, the environment, and how what was read differs from the defaults, as text. */
 struct row {
@@ -118,6 +118,8 @@ static const struct row taken[] = {
 	{ "IPv6", BYTES("ALLOWEDIPS=0.0.0.0/0\nALLOWEDIPS=::/0\n"), "", { NULL } },
 	{ "both", BYTES("ALLOWEDIPS=\"0.0.0.0/0 ::/0\"\n"), " ipv4=1", { NULL } },
 	{ "the other way round", BYTES("ALLOWEDIPS='::/0  0.0.0.0/0 '\n"), " ipv4=1", { NULL } },
+	{ "no addresses in the log", BYTES("LOGADDRESS=no\n"), " address=0", { NULL } },
+	{ "and again", BYTES("LOGADDRESS=no\nLOGADDRESS=yes\n"), "", { NULL } },
 	{ "zeroes in front", BYTES("MTU=00000000000000000000001400\n"), " mtu=1400", { NULL } },
 	{ "fewer ports than peers", BYTES("ENDPORT=40009\n"), " end=40009 slots=10", { NULL } },
 	{ "fewer peers than ports", BYTES("MAXCONNECTIONS=9\n"), " max=9 slots=9", { NULL } },
@@ -137,11 +139,12 @@ static void as_text(char *text, size_t size, const struct config *config)
 	snprintf(text, size,
 		 "broker=%u start=%u end=%u max=%u mtu=%u timeout=%u group=%u slots=%u key=%s "
 		 "babel=%s options=%s l3roamd=%s mmfd=%s prefix=%s allow=%s deny=%s "
-		 "ipv4=%d ipv6=%d",
+		 "ipv4=%d ipv6=%d address=%d",
 		 config->broker_port, config->start_port, config->end_port, config->max_peers,
 		 config->mtu, config->timeout, config->group, config->slots, config->private_key,
 		 config->babel, config->babel_options, config->l3roamd, config->mmfd,
-		 config->prefix, config->allow_keys, config->deny_keys, config->ipv4, config->ipv6);
+		 config->prefix, config->allow_keys, config->deny_keys, config->ipv4, config->ipv6,
+		 config->log_address);
 }
 
 static void release(struct config *config)
@@ -222,7 +225,7 @@ static void test_taken(void **state)
 #define FOLLOWS "only a # comment may follow the value; quote a value with blanks"
 #define KNOWN                                                                                      \
 	"; known are BROKERPORT STARTPORT ENDPORT MAXCONNECTIONS MTU ALLOWEDIPS PRIVATEKEY "       \
-	"ALLOWKEYS DENYKEYS BABELPORT BABELOPTIONS L3ROAMDSOCK MMFDSOCK IFPREFIX IFGROUP TIMEOUT WG WAN"
+	"ALLOWKEYS DENYKEYS BABELPORT BABELOPTIONS L3ROAMDSOCK MMFDSOCK IFPREFIX IFGROUP TIMEOUT LOGADDRESS WG WAN"
 #define BABEL                                                                                      \
 	"BABELPORT must be a port from 1 to 65535, the absolute path of a socket, or empty (0 to " \
 	"107 characters)"
@@ -354,6 +357,8 @@ static const struct row mistaken[] = {
 	  ":1: " ADDRESSES "\n",
 	  { NULL } },
 	{ "a blank first", BYTES("ALLOWEDIPS=' ::/0'\n"), ":1: " ADDRESSES "\n", { NULL } },
+	{ "maybe", BYTES("LOGADDRESS=maybe\n"), ":1: LOGADDRESS must be yes or no\n", { NULL } },
+	{ "YES", BYTES("LOGADDRESS=YES\n"), ":1: LOGADDRESS must be yes or no\n", { NULL } },
 	{ "blanks before =", BYTES("MTU =1400\n"), ":1: " SYNTAX "\n", { NULL } },
 	{ "blanks behind =", BYTES("MTU= 1400\n"), ":1: MTU: " FOLLOWS "\n", { NULL } },
 	{ "no =", BYTES("MTU\n"), ":1: " SYNTAX "\n", { NULL } },
