@@ -26,7 +26,8 @@ settings := config number
 admission := peer room quota blake2s
 broker-handler := broker-handler $(admission) check parser confined access privileges endpoint announce turn json mesh \
 	stream deadline log $(kernel) $(settings)
-broker-accept := $(addprefix accept/,broker-accept options handlers report) endpoint notify log clock number
+broker-accept := $(addprefix accept/,broker-accept options handlers report) endpoint notify log clock \
+	$(settings)
 broker-admin := $(addprefix admin/,broker-admin lists prune status) $(admission) access endpoint announce turn \
 	json mesh stream deadline log privileges $(kernel) $(settings)
 broker-connect := $(addprefix node/,broker-connect options gateway tunnel keygen curve) json confined \

@@ -55,10 +55,10 @@ static int has_key(int list, const char *path, const char *name, bool otherwise)
 
 int access_check(const struct access *access, const uint8_t key[static KEY_LEN])
 {
-	char name[KEY_TEXT_SIZE];
+	char name[KEY_ALTNAME_SIZE];
 	int denied, allowed;
 
-	key_to_altname(name, key);
+	key_to_altname(name, "", key);
 	denied = has_key(access->deny, access->config->deny_keys, name, false);
 	if (denied < 0)
 		return denied;

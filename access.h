@@ -10,7 +10,7 @@
 struct config;
 
 /*
- * Two lists, each a directory with a file for each key, whose name is the key as an altname has it.
+ * Two lists, each a directory with a file for each key, whose name is the key as base64url.
  * What is in the files does not matter.
  */
 struct access {

@@ -66,7 +66,8 @@ static ssize_t read_some(char *data, size_t size)
 
 /* What is known of one request. */
 struct exchange {
-	const char *address; /* of the node, for the log */
+	const char *address; /* of the node, or "local" */
+	const char *name;    /* the same, or what the log has instead */
 	bool has_key;
 	struct peer_request request;
 	const char *malformed; /* why it is no request */
@@ -143,7 +144,7 @@ static void reply(const struct exchange *exchange, int error)
 		done += written > 0 ? (size_t)written : 0;
 	}
 	if (done < len)
-		log_line(LOG_INFO, "%s left before its reply", exchange->address);
+		log_line(LOG_INFO, "%s left before its reply", exchange->name);
 	ret = shutdown(STDOUT_FILENO, SHUT_WR);
 	if (ret < 0)
 		close(STDOUT_FILENO);
@@ -194,21 +195,21 @@ static void log_result(const struct exchange *exchange, int error, const char *c
 	if (*cause && code != WIRE_FAILURE)
 		log_line(LOG_ERR, "%s", cause);
 	if (code == WIRE_ACCEPTED)
-		log_line(LOG_NOTICE, "accepted %s: interface %s, port %u, %s%s", exchange->address,
+		log_line(LOG_NOTICE, "accepted %s: interface %s, port %u, %s%s", exchange->name,
 			 exchange->peer.ifname, exchange->peer.port, results[exchange->peer.result],
 			 key);
 	else if (code == WIRE_FAILURE)
-		log_line(LOG_ERR, "failed %s: %s%s", exchange->address, cause, key);
+		log_line(LOG_ERR, "failed %s: %s%s", exchange->name, cause, key);
 	else if (error == -ERR_QUOTA)
 		log_line(LOG_WARNING, "refused %s: MAXPENDING of its peers had no handshake yet%s",
-			 exchange->address, key);
+			 exchange->name, key);
 	else if (code == WIRE_FULL)
-		log_line(LOG_WARNING, "refused %s: all slots are taken%s", exchange->address, key);
+		log_line(LOG_WARNING, "refused %s: all slots are taken%s", exchange->name, key);
 	else if (code == WIRE_MALFORMED)
-		log_line(LOG_NOTICE, "refused %s: malformed request: %s", exchange->address,
+		log_line(LOG_NOTICE, "refused %s: malformed request: %s", exchange->name,
 			 exchange->malformed);
 	else
-		log_line(LOG_NOTICE, "refused %s: %s%s", exchange->address, reply_reason((int)code),
+		log_line(LOG_NOTICE, "refused %s: %s%s", exchange->name, reply_reason((int)code),
 			 key);
 }
 
@@ -291,6 +292,8 @@ static int run(struct exchange *exchange, const char *path)
 	/* First, so that the parser has seen nothing. */
 	ret = parser_start(&parser);
 	prepared = prepare(&things, path);
+	if (things.config.log_address)
+		exchange->name = exchange->address;
 	deadline_set(things.config.timeout);
 	if (ret == 0)
 		ret = receive(exchange, &parser);
@@ -344,7 +347,7 @@ static int parse_options(int argc, char **argv, const char **path)
 /* One run: prepare the process, read the options, serve one node. */
 int main(int argc, char **argv)
 {
-	struct exchange exchange = { 0 };
+	struct exchange exchange = { .name = "a node" };
 	const char *path = NULL;
 	int ret;
 

@@ -30,7 +30,7 @@ enum {
 	MAX_SHOWN = 20, /* characters of an unknown key, in a message */
 };
 
-enum kind { PATH, PATH_OR_PORT, PREFIX, WORDS, NUMBER, UNUSED };
+enum kind { PATH, PATH_OR_PORT, PREFIX, WORDS, NUMBER, ALLOWED_IPS, YES_NO, UNUSED };
 
 /* One setting: its key, where its value goes, the default, and its limits. */
 struct setting {
@@ -50,6 +50,7 @@ static const struct setting settings[] = {
 	{ "MAXCONNECTIONS", NUMBER, AT(max_peers), "150", 0, 65535 },
 	/* IPv6 needs 1280 bytes. */
 	{ "MTU", NUMBER, AT(mtu), "1374", 1280, 65455 },
+	{ "ALLOWEDIPS", ALLOWED_IPS, 0, "::/0", 0, 0 },
 	{ "PRIVATEKEY", PATH, AT(private_key), "/etc/wg-broker/secret", 1, PATH_MAX - 1 },
 	{ "ALLOWKEYS", PATH, AT(allow_keys), "", 0, PATH_MAX - 1 },
 	{ "DENYKEYS", PATH, AT(deny_keys), "", 0, PATH_MAX - 1 },
@@ -59,9 +60,10 @@ static const struct setting settings[] = {
 	{ "BABELOPTIONS", WORDS, AT(babel_options), "", 0, 200 },
 	{ "L3ROAMDSOCK", PATH, AT(l3roamd), "", 0, MAX_SOCKET_PATH },
 	{ "MMFDSOCK", PATH, AT(mmfd), "", 0, MAX_SOCKET_PATH },
-	{ "IFPREFIX", PREFIX, AT(prefix), "wgpeer", 1, MAX_PREFIX },
+	{ "IFPREFIX", PREFIX, AT(prefix), "babel-wg-", 1, MAX_PREFIX },
 	{ "IFGROUP", NUMBER, AT(group), "40000", 1, UINT_MAX },
 	{ "TIMEOUT", NUMBER, AT(timeout), "10", 1, 3600 },
+	{ "LOGADDRESS", YES_NO, AT(log_address), "yes", 0, 0 },
 	/* The shell broker had interfaces' names for its firewall rules in these. */
 	{ "WG", UNUSED, 0, "", 0, 0 },
 	{ "WAN", UNUSED, 0, "", 0, 0 },
@@ -78,7 +80,7 @@ struct source {
 __attribute__((format(printf, 2, 3))) static int complain(const struct source *source,
 							  const char *format, ...)
 {
-	char text[256];
+	char text[512];
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -174,6 +176,43 @@ static int set_number(const struct setting *setting, const char *value, unsigned
 			setting->max);
 }
 
+/* Takes "0.0.0.0/0" and "::/0", one or both of them, in any order. */
+static int set_allowed_ips(const struct setting *setting, const char *value, struct config *config,
+			   const struct source *source)
+{
+	bool ipv4 = false, ipv6 = false;
+	const char *word = value;
+
+	while (*word) {
+		const size_t len = strcspn(word, " ");
+
+		if (len == 9 && strncmp(word, "0.0.0.0/0", len) == 0)
+			ipv4 = true;
+		else if (len == 4 && strncmp(word, "::/0", len) == 0)
+			ipv6 = true;
+		else
+			break;
+		word += len + strspn(word + len, " ");
+	}
+	if (*word || !*value)
+		return complain(source, "%s must be 0.0.0.0/0, ::/0, or both with a blank between",
+				setting->key);
+	config->ipv4 = ipv4;
+	config->ipv6 = ipv6;
+	return 0;
+}
+
+static int set_yes_no(const struct setting *setting, const char *value, bool *yes,
+		      const struct source *source)
+{
+	const bool is_yes = strcmp(value, "yes") == 0;
+
+	if (!is_yes && strcmp(value, "no") != 0)
+		return complain(source, "%s must be yes or no", setting->key);
+	*yes = is_yes;
+	return 0;
+}
+
 static int set(struct config *config, const struct setting *setting, const char *value,
 	       const struct source *source)
 {
@@ -182,6 +221,10 @@ static int set(struct config *config, const struct setting *setting, const char 
 	switch (setting->kind) {
 	case UNUSED:
 		return 0;
+	case ALLOWED_IPS:
+		return set_allowed_ips(setting, value, config, source);
+	case YES_NO:
+		return set_yes_no(setting, value, target, source);
 	case NUMBER:
 		return set_number(setting, value, target, source);
 	default:
@@ -201,7 +244,7 @@ static int reject_key(const struct source *source, const char *key)
 {
 	/* A private key pasted into this file looks like a long key without a value. */
 	const bool is_shown = strlen(key) < MAX_SHOWN;
-	char known[256] = "";
+	char known[512] = "";
 	size_t len = 0;
 
 	for (int i = 0; i < SETTINGS; i++)

@@ -3,6 +3,8 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
+#include <stdbool.h>
+
 struct config {
 	char *private_key;	      /* path of the file with the gateway's private key */
 	char *allow_keys, *deny_keys; /* paths of lists of keys, see access.h; or empty */
@@ -17,8 +19,10 @@ struct config {
 	unsigned int end_port;	  /* last UDP port of the range */
 	unsigned int max_peers;
 	unsigned int max_pending; /* of a source: never had a handshake; 0 is no limit */
+	bool ipv4, ipv6;	  /* what nodes may send through their tunnels: one or both */
 	unsigned int mtu;	  /* bytes */
 	unsigned int timeout;	  /* seconds for a whole exchange */
+	bool log_address;	  /* whether the log may have the nodes' addresses */
 	unsigned int slots;	  /* computed: how many interfaces there may be */
 };
 

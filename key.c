@@ -70,14 +70,22 @@ void key_to_text(char text[static KEY_TEXT_SIZE], const uint8_t key[static KEY_L
 	encode(base64, text, key);
 }
 
-void key_to_altname(char text[static KEY_TEXT_SIZE], const uint8_t key[static KEY_LEN])
+void key_to_altname(char altname[static KEY_ALTNAME_SIZE], const char *prefix,
+		    const uint8_t key[static KEY_LEN])
 {
-	encode(base64url, text, key);
+	const size_t len = strnlen(prefix, KEY_PREFIX_LEN);
+
+	memcpy(altname, prefix, len);
+	encode(base64url, altname + len, key);
 }
 
-int key_from_altname(uint8_t key[static KEY_LEN], const char *text)
+int key_from_altname(uint8_t key[static KEY_LEN], const char *altname)
 {
-	return decode(base64url, key, text, strlen(text));
+	const size_t len = strlen(altname);
+
+	if (len < KEY_TEXT_LEN || len > KEY_PREFIX_LEN + KEY_TEXT_LEN)
+		return -ERR_KEY;
+	return decode(base64url, key, altname + len - KEY_TEXT_LEN, KEY_TEXT_LEN);
 }
 
 bool key_is_zero(const uint8_t key[static KEY_LEN])

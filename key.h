@@ -8,20 +8,28 @@
 #include <stdint.h>
 
 enum {
-	KEY_LEN = 32,	    /* bytes of a Curve25519 key */
-	KEY_TEXT_LEN = 44,  /* characters of its base64 */
-	KEY_TEXT_SIZE = 45, /* the same with the final NUL */
+	KEY_LEN = 32,	     /* bytes of a Curve25519 key */
+	KEY_TEXT_LEN = 44,   /* characters of its base64 */
+	KEY_TEXT_SIZE = 45,  /* the same with the final NUL */
+	KEY_PREFIX_LEN = 10, /* at most, of IFPREFIX in front of a key in an altname */
+	KEY_ALTNAME_SIZE = KEY_PREFIX_LEN + KEY_TEXT_SIZE,
 };
 
 /* Decodes len characters of canonical base64 (RFC 4648, section 4). Returns 0 or -ERR_KEY. */
 int key_from_text(uint8_t key[static KEY_LEN], const char *text, size_t len);
 
-/* Writes the key as base64, or as base64url, which may stand in an interface's altname. */
+/* Writes the key as base64. */
 void key_to_text(char text[static KEY_TEXT_SIZE], const uint8_t key[static KEY_LEN]);
-void key_to_altname(char text[static KEY_TEXT_SIZE], const uint8_t key[static KEY_LEN]);
 
-/* Decodes an altname of key_to_altname(). Returns 0, or -ERR_KEY for any other text. */
-int key_from_altname(uint8_t key[static KEY_LEN], const char *text);
+/*
+ * Writes a prefix, which may be empty, and the key as base64url, which may stand in an interface's
+ * altname and in a file's name.
+ */
+void key_to_altname(char altname[static KEY_ALTNAME_SIZE], const char *prefix,
+		    const uint8_t key[static KEY_LEN]);
+
+/* Decodes an altname, whatever its prefix. Returns 0, or -ERR_KEY for any other text. */
+int key_from_altname(uint8_t key[static KEY_LEN], const char *altname);
 
 /* Whether all the bytes are zero, in constant time. */
 bool key_is_zero(const uint8_t key[static KEY_LEN]);

@@ -4,7 +4,8 @@
  *
  *	slot		the interface's name is the prefix and the slot's number; names are unique
  *	port, address	STARTPORT + slot - 1, and fe80::<slot>
- *	key		an altname of the interface, in base64url; altnames are unique, too
+ *	key		an altname of the interface: the prefix, by which several brokers differ,
+ *			and the key in base64url; altnames are unique, too
  *	memory		a note in the interface's alias, see note.c
  *	quota		an altname with a number until the first handshake, see quota.c
  *	complete	the interface is up: that comes last
@@ -38,7 +39,7 @@ struct admission {
 	int key_file;
 	const struct peer_request *request;
 	const uint8_t *pubkey;
-	char altname[KEY_TEXT_SIZE];
+	char altname[KEY_ALTNAME_SIZE];
 	uint8_t private_key[KEY_LEN];
 	struct session session;
 	unsigned int slot; /* of the session's interface, if there is one */
@@ -120,6 +121,8 @@ static int configure_device(struct admission *a)
 		/* A slot beyond the present limit keeps the port it has. */
 		.listen_port = port ? port : session->device.listen_port,
 		.peer_key = a->pubkey,
+		.ipv4 = a->config->ipv4,
+		.ipv6 = a->config->ipv6,
 		.replace_peers = a->result != PEER_NEW && !session_is_live(session),
 	};
 	int ret;
@@ -258,7 +261,7 @@ static int take_over(struct admission *a, const struct wgif_link *link)
 		note_format(alias, &session.note);
 		return wgif_set_alias(a->kernel, &session.link, alias);
 	}
-	ret = peer_release(a->kernel, &session, true);
+	ret = peer_release(a->kernel, a->config, &session, true);
 	if (ret == 1 && quota_give_back(a->kernel, a->config, &session.link) < 0)
 		return -ERR_FAILURE;
 	if (ret == 1)
@@ -444,16 +447,17 @@ void peer_unlock(int key_file)
 	flock(key_file, LOCK_UN);
 }
 
-int peer_release(struct wgif_kernel *kernel, const struct session *session, bool may_stay)
+int peer_release(struct wgif_kernel *kernel, const struct config *config,
+		 const struct session *session, bool may_stay)
 {
 	const struct wgif_link *link = &session->link;
 	struct wgif_device device;
-	char altname[KEY_TEXT_SIZE];
+	char altname[KEY_ALTNAME_SIZE];
 	int ret;
 
 	if (!link->has_key)
 		return 1;
-	key_to_altname(altname, link->key);
+	key_to_altname(altname, config->prefix, link->key);
 	ret = wgif_delete_altname(kernel, link, altname);
 	if (ret < 0)
 		return ret;
@@ -547,7 +551,7 @@ int peer_admit(struct wgif_kernel *kernel, const struct config *config, int key_
 	bool settled;
 	int ret;
 
-	key_to_altname(a.altname, a.pubkey);
+	key_to_altname(a.altname, config->prefix, a.pubkey);
 	ret = find_session(&a);
 	if (ret == 0 && is_own_key(&a))
 		return -ERR_KEY;

@@ -54,7 +54,8 @@ int peer_admit(struct wgif_kernel *kernel, const struct config *config, int key_
  * back if there has been a handshake since the session was read: a handler may have seen that one
  * and answered. Returns 1 if it is off, 0 if it is back, or a negative error. The lock is held.
  */
-int peer_release(struct wgif_kernel *kernel, const struct session *session, bool may_stay);
+int peer_release(struct wgif_kernel *kernel, const struct config *config,
+		 const struct session *session, bool may_stay);
 
 /*
  * Waits until no other process makes, renews or removes interfaces; peer_unlock() ends that.

@@ -631,23 +631,37 @@ int wgif_get_device(struct wgif_kernel *kernel, const struct wgif_link *link,
 	return netlink_request(kernel->generic, message, &reader, &task);
 }
 
-/* Lets the peer use every IPv6 address: no other peer is on its interface, and routes decide. */
-static int put_allowed_ips(struct nl_msg *message)
+/* Adds all the addresses of a family to those that the peer may use. */
+static int put_all_addresses(struct nl_msg *message, uint16_t family, int len)
 {
-	struct nlattr *list = nla_nest_start(message, NLA_F_NESTED | WGPEER_A_ALLOWEDIPS);
-	struct nlattr *entry = list ? nla_nest_start(message, NLA_F_NESTED | 0) : NULL;
+	struct nlattr *entry = nla_nest_start(message, NLA_F_NESTED | 0);
 
 	if (!entry)
 		return -1;
-	NLA_PUT_U16(message, WGALLOWEDIP_A_FAMILY, AF_INET6);
-	NLA_PUT(message, WGALLOWEDIP_A_IPADDR, sizeof(in6addr_any), &in6addr_any);
+	NLA_PUT_U16(message, WGALLOWEDIP_A_FAMILY, family);
+	NLA_PUT(message, WGALLOWEDIP_A_IPADDR, len, &in6addr_any);
 	NLA_PUT_U8(message, WGALLOWEDIP_A_CIDR_MASK, 0);
 	nla_nest_end(message, entry);
-	nla_nest_end(message, list);
 	return 0;
 
 nla_put_failure:
 	return -1;
+}
+
+/* No other peer is on the interface: routes decide, and so the peer may use all addresses. */
+static int put_allowed_ips(struct nl_msg *message, const struct wgif_setup *setup)
+{
+	struct nlattr *list = nla_nest_start(message, NLA_F_NESTED | WGPEER_A_ALLOWEDIPS);
+	int ret = 0;
+
+	if (!list)
+		return -1;
+	if (setup->ipv4)
+		ret = put_all_addresses(message, AF_INET, sizeof(struct in_addr));
+	if (ret == 0 && setup->ipv6)
+		ret = put_all_addresses(message, AF_INET6, sizeof(struct in6_addr));
+	nla_nest_end(message, list);
+	return ret;
 }
 
 /* What a peer is to have besides its key. */
@@ -659,7 +673,7 @@ static int put_peer_setup(struct nl_msg *message, const struct wgif_setup *setup
 	if (setup->keepalive)
 		NLA_PUT_U16(message, WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL,
 			    (uint16_t)setup->keepalive);
-	return put_allowed_ips(message);
+	return put_allowed_ips(message, setup);
 
 nla_put_failure:
 	return -1;

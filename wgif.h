@@ -48,7 +48,8 @@ struct wgif_device {
 struct wgif_setup {
 	const uint8_t *private_key;	/* KEY_LEN bytes */
 	unsigned int listen_port;	/* 0 leaves it, and a device that has none takes any */
-	const uint8_t *peer_key;	/* KEY_LEN bytes; the peer may use every IPv6 address */
+	const uint8_t *peer_key;	/* KEY_LEN bytes */
+	bool ipv4, ipv6;		/* the peer may use every address of these */
 	const union endpoint *endpoint; /* NULL leaves the peer's */
 	unsigned int keepalive;		/* seconds; 0 leaves the peer's */
 	bool replace_peers;		/* removes every peer first, and its session */

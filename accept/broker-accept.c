@@ -20,6 +20,7 @@
 #include "accept/options.h"
 #include "accept/report.h"
 #include "clock.h"
+#include "config.h"
 #include "error.h"
 #include "log.h"
 #include "notify.h"
@@ -27,7 +28,8 @@
 enum { PAUSE = 100 }; /* milliseconds until what failed is tried again */
 
 static struct options options;
-static int64_t pause_end; /* by clock_ms() */
+static struct config config; /* as it was at the start */
+static int64_t pause_end;    /* by clock_ms() */
 static volatile sig_atomic_t is_ending;
 
 /* Any signal interrupts ppoll(2), which is all that SIGCHLD is for. */
@@ -56,7 +58,7 @@ static void serve(void)
 	case START_IDLE:
 		break;
 	case START_REFUSED:
-		report_refused(&start->peer);
+		report_refused(config.log_address ? &start->peer : NULL);
 		break;
 	case START_NO_ACCEPT:
 		fail("accept a connection", start, "wait");
@@ -130,6 +132,9 @@ int main(int argc, char **argv)
 	ret = options_read(&options, argc, argv);
 	if (ret >= 0)
 		return ret;
+	/* The one setting that matters here stands also if another one is wrong, which is logged.
+	 */
+	(void)config_read(&config, options.config);
 	ret = prepare_listener();
 	if (ret < 0) {
 		log_line(LOG_ERR, "stdin is no listening socket: systemd makes it one with "

@@ -14,7 +14,8 @@
 #endif
 
 #define USAGE                                                                                      \
-	"usage: broker-accept [-hV] [-m handlers] [-s handlers] [-w seconds] handler [argument ...]"
+	"usage: broker-accept [-hV] [-c file] [-m handlers] [-s handlers] [-w seconds] handler\n"  \
+	"                     [argument ...]"
 
 enum { MAX_WAIT = 3600 }; /* seconds */
 
@@ -38,6 +39,9 @@ static int take_number(int option, unsigned int min, unsigned int max, unsigned 
 static int take_option(struct options *options, int option)
 {
 	switch (option) {
+	case 'c':
+		options->config = optarg;
+		return -1;
 	case 'h':
 		puts(USAGE);
 		return EXIT_DONE;
@@ -63,7 +67,7 @@ int options_read(struct options *options, int argc, char **argv)
 	*options = (struct options){ .max_handlers = 1024, .max_per_source = 64, .wait_time = 2 };
 	while (ret < 0) {
 		/* "+": the handler's own options are not ours. */
-		option = getopt(argc, argv, "+hm:s:Vw:");
+		option = getopt(argc, argv, "+c:hm:s:Vw:");
 		if (option == -1)
 			break;
 		ret = take_option(options, option);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Sums up, so that a flood of connections is no flood of lines. */
+#include <stdio.h>
 #include <string.h>
 
 #include "accept/report.h"
@@ -15,13 +16,16 @@ static struct tally {
 	int64_t next_line;
 } refused, killed;
 static union endpoint last_refused;
+static bool is_named; /* the last refused one, in the log */
 static int last_signal;
 static bool is_failing;
 
 void report_refused(const union endpoint *peer)
 {
 	refused.sum++;
-	last_refused = *peer;
+	is_named = peer != NULL;
+	if (peer)
+		last_refused = *peer;
 }
 
 void report_killed(int number)
@@ -84,21 +88,26 @@ static unsigned long long take_due(struct tally *tally, int64_t now)
 	return untold;
 }
 
+static void log_refused(unsigned long long number)
+{
+	char text[INET6_ADDRSTRLEN], last[sizeof(", the last from ") + INET6_ADDRSTRLEN] = "";
+	const char *address = endpoint_format(text, &last_refused);
+
+	if (is_named)
+		snprintf(last, sizeof(last), ", the last from %s",
+			 address ? address : "this machine");
+	log_line(LOG_WARNING, "connections turned away, since their source has too many: %llu%s",
+		 number, last);
+}
+
 /* Returns whether the log has it all. */
 static bool report_tallies(int64_t now)
 {
-	char text[INET6_ADDRSTRLEN];
-	const char *address;
 	unsigned long long number;
 
 	number = take_due(&refused, now);
-	if (number) {
-		address = endpoint_format(text, &last_refused);
-		log_line(
-			LOG_WARNING,
-			"connections turned away, since their source has too many: %llu, the last from %s",
-			number, address ? address : "this machine");
-	}
+	if (number)
+		log_refused(number);
 	number = take_due(&killed, now);
 	if (number)
 		log_line(LOG_WARNING, "handlers killed: %llu, the last by signal %d (%s)", number,

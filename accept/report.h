@@ -7,7 +7,7 @@
 
 #include "endpoint.h"
 
-/* A connection of this peer was turned away. */
+/* A connection of this peer was turned away; for NULL its address is left out of the log. */
 void report_refused(const union endpoint *peer);
 
 /* A handler was killed by this signal. */

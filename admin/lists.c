@@ -31,7 +31,7 @@ static int change_file(int list, const char *name, bool remove)
 int list_change(const char *setting, const char *path, const uint8_t key[static KEY_LEN],
 		bool remove)
 {
-	char name[KEY_TEXT_SIZE];
+	char name[KEY_ALTNAME_SIZE];
 	int list, ret;
 
 	if (!*path) {
@@ -42,7 +42,7 @@ int list_change(const char *setting, const char *path, const uint8_t key[static 
 	list = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (list < 0)
 		return complain(path);
-	key_to_altname(name, key);
+	key_to_altname(name, "", key);
 	ret = change_file(list, name, remove);
 	if (ret < 0)
 		ret = complain(path);

@@ -102,7 +102,7 @@ static int doom(struct pass *pass, const struct session *session)
 			return 0;
 	}
 	if (!pass->dry_run)
-		return peer_release(pass->kernel, session, may_stay);
+		return peer_release(pass->kernel, pass->config, session, may_stay);
 	printf("would remove %s: %s\n", session->link.name, reason);
 	return 1;
 }
@@ -370,15 +370,16 @@ static int add_link_of(const struct pass *pass, const uint8_t key[static KEY_LEN
 		       struct wgif_link *links, int count)
 {
 	struct wgif_link *link = &links[count];
-	char altname[KEY_TEXT_SIZE];
+	char altname[KEY_ALTNAME_SIZE];
 	int ret;
 
-	key_to_altname(altname, key);
+	key_to_altname(altname, pass->config->prefix, key);
 	ret = wgif_find(pass->kernel, altname, link);
 	if (ret < 0 && ret != -ERR_ABSENT)
 		return ret;
 	if (ret < 0 || !link->wireguard || link->group != pass->config->group) {
-		log_line(LOG_ERR, "no interface of ours has the key %s", altname);
+		log_line(LOG_ERR, "no interface of ours has the key %s",
+			 altname + strlen(pass->config->prefix));
 		return -ERR_ABSENT;
 	}
 	for (int i = 0; i < count; i++)

@@ -155,6 +155,7 @@ static int configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 	const struct wgif_setup setup = {
 		.private_key = tunnel->private_key,
 		.peer_key = peer_key,
+		.ipv6 = true,
 		.endpoint = endpoint,
 		.keepalive = KEEPALIVE,
 		.replace_peers = endpoint != NULL,

@@ -8,7 +8,7 @@ source tests/lib.sh
 check_interface() {
 	local name=$1 port=$2 pubkey=$3 slot=$(($2 - 41000)) link
 	link=$(ip -j -d link show dev "$name")
-	is "$name" "wgpeer$((slot + 1))" 'the name is the prefix and the slot'
+	is "$name" "$prefix$((slot + 1))" 'the name is the prefix and the slot'
 	is "$(jq -r '.[0].mtu' <<<"$link")" 1360 'MTU is as configured'
 	is "$(jq -r '.[0].group' <<<"$link")" 40000 'it is in the group'
 	is "$(jq -r '.[0].linkinfo.info_kind' <<<"$link")" wireguard 'its kind is wireguard'

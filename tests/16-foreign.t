@@ -20,27 +20,27 @@ hold 41003 ::1
 fill 4
 is "$ports" '41000 41002 41004 code 1' \
 	'of five ports two are held, over IPv4 and IPv6: three peers are complete, one refused'
-is "$(interfaces | xargs)" 'wgpeer1 wgpeer3 wgpeer5' 'there are three interfaces'
+is "$(interfaces | xargs)" "${prefix}1 ${prefix}3 ${prefix}5" 'there are three interfaces'
 for port in 41001 41003; do
 	like "$(<"$work/log")" "another program holds UDP port $port" "the log tells of $port"
 done
 fill 3
 is "$ports" 'code 1 code 1 code 1' 'the gateway stays full'
-is "$(interfaces | xargs)" 'wgpeer1 wgpeer3 wgpeer5' 'and no interface comes of it'
+is "$(interfaces | xargs)" "${prefix}1 ${prefix}3 ${prefix}5" 'and no interface comes of it'
 
 # The ports are free again, and as after a prune the marker of the full gateway is gone.
 kill "${jobs[@]}"
 wait "${jobs[@]}" 2>/dev/null
 jobs=()
 ok 'one interface marks that all is full' \
-	ip link property del dev wgpeer-full-5 altname wgpeer-full-5
+	ip link property del dev "$prefix-full-5" altname "$prefix-full-5"
 fill 2
 is "$ports" '41001 41003' 'once they are let go, the ports are used'
 
 # Nobody tells the next handler of a slot that an operator makes free.
 fill 1
 is "$ports" 'code 1' 'it is full again'
-bearer=$(ip -j link show wgpeer-full-5 | jq -r '.[].ifname')
+bearer=$(ip -j link show "$prefix-full-5" | jq -r '.[].ifname')
 port=$(wg show "$(interfaces | grep -vx "$bearer" | head -n 1)" listen-port)
 ip link delete "$(interfaces | grep -vx "$bearer" | head -n 1)"
 sleep 31
@@ -67,29 +67,29 @@ jobs=()
 
 # Interfaces that are not ours, though they bear our names.
 configure STARTPORT=41000 ENDPORT=41009
-ip link add wgpeer1 type dummy
-ip link set wgpeer1 alias 'an important note' up
-ip link add wgpeer2 type wireguard
-wg set wgpeer2 private-key <(wg genkey) listen-port 52222 \
+ip link add "${prefix}1" type dummy
+ip link set "${prefix}1" alias 'an important note' up
+ip link add "${prefix}2" type wireguard
+wg set "${prefix}2" private-key <(wg genkey) listen-port 52222 \
 	peer "$(random_pubkey)" allowed-ips 10.0.0.0/8
-ip addr add 10.1.1.1/24 dev wgpeer2
-ip link set wgpeer2 up
-ip link add wgpeer3 group 40000 type dummy
+ip addr add 10.1.1.1/24 dev "${prefix}2"
+ip link set "${prefix}2" up
+ip link add "${prefix}3" group 40000 type dummy
 ip link add other type dummy
-ip link property add dev other altname wgpeer4
-ip link add wgpeer05 group 40000 type wireguard
-ip link add wgpeer group 40000 type wireguard
-ip link add wgpeerx6 group 40000 type wireguard
+ip link property add dev other altname "${prefix}4"
+ip link add "${prefix}05" group 40000 type wireguard
+ip link add "$prefix" group 40000 type wireguard
+ip link add "${prefix}x6" group 40000 type wireguard
 taken=$(random_pubkey)
 ip link property add dev other altname "$(altname_of "$taken")"
-foreign='wgpeer1 wgpeer2 wgpeer3 other wgpeer05 wgpeer wgpeerx6'
+foreign="${prefix}1 ${prefix}2 ${prefix}3 other ${prefix}05 $prefix ${prefix}x6"
 # All that there is to know of them, but for counters.
 state() {
 	for name in $foreign; do
 		ip -d addr show dev "$name"
 		ip -6 route show dev "$name"
 	done
-	wg show wgpeer2 dump
+	wg show "${prefix}2" dump
 }
 state >"$work/before"
 is "$(grep -c '^[0-9]*: ' "$work/before")" 7 'there are seven of others'
@@ -105,7 +105,7 @@ ok 'the interfaces of others are as they were' diff "$work/before" "$work/after"
 # All names are taken by others.
 delete_interfaces
 configure MAXCONNECTIONS=4
-ip link add wgpeer3 type dummy # the group took the last one with it
+ip link add "${prefix}3" type dummy # the group took the last one with it
 is "$(code_of "$(ask "$(random_pubkey)")")" 1 'every name is taken by others: code 1'
 is "$(count_interfaces)" 0 'nothing is made'
 done_testing

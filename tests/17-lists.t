@@ -23,7 +23,7 @@ is "$(count_interfaces)" 1 'and nothing is made'
 is "$(code_of "$(ask "$live")")" 5 'one with a live session: code 5'
 is "$(count_interfaces)" 1 'but its interface stays'
 prune -n
-like "$said" "would remove wgpeer[0-9]+: its key is not permitted" 'prune -n says why it will go'
+like "$said" "would remove ${prefix}[0-9]+: its key is not permitted" 'prune -n says why it will go'
 prune
 like "$said" 'pruned: 1 removed, 0 kept' 'prune removes it'
 is "$(count_interfaces)" 0 'and it is gone'

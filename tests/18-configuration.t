@@ -81,7 +81,7 @@ wrong PRIVATEKEY= 'PRIVATEKEY must be an absolute path'
 wrong L3ROAMDSOCK=l3roamd.sock 'L3ROAMDSOCK must be an absolute path'
 wrong MMFDSOCK=x 'MMFDSOCK must be an absolute path'
 wrong BABELPORT=70000 'BABELPORT must be a port from 1 to 65535, the absolute path'
-wrong IFPREFIX=wgpeer-and-more 'IFPREFIX must be letters'
+wrong "IFPREFIX=$prefix-and-more" 'IFPREFIX must be letters'
 wrong IFPREFIX=a/b 'IFPREFIX must be letters'
 wrong IFGROUP=0 "IFGROUP $number"
 wrong PORT=1 'unknown key PORT; known are BROKERPORT STARTPORT'
@@ -171,7 +171,7 @@ ip -n node1 link delete wg0
 ip link set "$name" down
 run
 port2=$(port_of "$reply")
-is "$port2" "$((42000 + ${name#wgpeer} - 1))" 'when it is renewed, it gets the new port'
+is "$port2" "$((42000 + ${name#"$prefix"} - 1))" 'when it is renewed, it gets the new port'
 ok 'on the same interface, which is complete' is_complete "$key" "$port2"
 is "$(mtu_of "$name")" 1290 'and has the new MTU'
 
@@ -196,23 +196,23 @@ delete_interfaces
 configure MAXCONNECTIONS=10
 for ((i = 0; i < 10; i++)); do ask "$(random_pubkey)"; done >"$work/replies"
 is "$(count_interfaces)" 10 'ten nodes, as many as may be'
-for ((i = 1; i <= 5; i++)); do ip link delete "wgpeer$i"; done
+for ((i = 1; i <= 5; i++)); do ip link delete "$prefix$i"; done
 configure MAXCONNECTIONS=5
 is "$(code_of "$(ask "$key2")")" 1 'five have left, and the limit is five: a new one is refused'
 is "$(code_of "$(ask "$key2")")" 1 'and refused again'
 is "$(count_interfaces)" 5 'the five are there'
-ip link delete wgpeer7
+ip link delete "${prefix}7"
 is "$(code_of "$(later_ask 20 "$key2")")" 1 'one more leaves: what was found counts for half a minute'
 like "$(port_of "$(later_ask 40 "$key2")")" '^4000[0-4]$' 'then the new one is let in, within the limit'
 is "$(code_of "$(later_ask 80 "$(new_pubkey)")")" 1 'and no other'
 is "$(count_interfaces)" 5 'there are never more than five'
-for i in 6 8 9 10; do ip link delete "wgpeer$i"; done
+for i in 6 8 9 10; do ip link delete "$prefix$i"; done
 for ((i = 0; i < 6; i++)); do later_ask 120 "$(random_pubkey)"; done >"$work/replies"
 is "$(count_interfaces)" 5 'when the others have left, all five slots can be had'
 configure MAXCONNECTIONS=10
 for ((i = 0; i < 12; i++)); do later_ask 160 "$(random_pubkey)"; done >"$work/replies"
 is "$(count_interfaces)" 10 'the limit is raised'
-for ((i = 1; i <= 5; i++)); do ip link delete "wgpeer$i"; done
+for ((i = 1; i <= 5; i++)); do ip link delete "$prefix$i"; done
 configure MAXCONNECTIONS=5
 is "$(code_of "$(later_ask 200 "$(new_pubkey)")")" 1 'and lowered again: nobody comes in'
 

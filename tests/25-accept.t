@@ -254,6 +254,20 @@ def test_source():
         report(all(b - a > 0.9 for a, b in zip(times, times[1:])), "once a second at most", times)
 
 
+def test_no_address():
+    path = os.path.join(work, "config")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("LOGADDRESS=no\n")
+    os.chmod(path, 0o644)
+    with Acceptor("-s", "1", "-c", path) as acceptor:
+        held = acceptor.hold("127.0.0.2")
+        same(read(held), "held", "with LOGADDRESS=no a connection is served")
+        same(acceptor.ask("address", "127.0.0.2"), "closed", "and one more closed")
+        wait_for(acceptor.log)
+        same(acceptor.log(), "connections turned away, since their source has too many: 1\n",
+             "the log has no address")
+
+
 def shortage(what, description, line, *options, user=None, soft=None):
     with Acceptor(*options, user=user) as acceptor:
         same(acceptor.ask("address"), "127.0.0.1", f"{description}: it was well")
@@ -371,7 +385,7 @@ for each in "1::1", "1:f::2", "1::3", "2::1":
     subprocess.run(["ip", "addr", "add", f"2001:db8:0:{each}/128", "dev", "lo"], check=True)
 for PROGRAM in BUILD + "/broker-accept", BUILD + "/sanitize/broker-accept":
     print("#", PROGRAM)
-    for test in test_handler, test_total, test_source, test_failures, test_kill, test_end, test_misuse:
+    for test in test_handler, test_total, test_source, test_no_address, test_failures, test_kill, test_end, test_misuse:
         test()
 print(f"1..{tests}")
 sys.exit(failures > 0)

@@ -71,7 +71,7 @@ done
 configure MAXCONNECTIONS=500 BABELPORT=
 new_requests 501 | "$bench/spawn" '"port":' "$handler" 2>>"$work/log"
 before=$(count_interfaces)
-ok 'it is full' ip link property del dev wgpeer-full-500 altname wgpeer-full-500
+ok 'it is full' ip link property del dev "$prefix-full-500" altname "$prefix-full-500"
 walk=$(new_requests 1 | measure '"code":1' "$handler")
 diag "$(printf '%-34s %9s' 'refused: full, a walk of 500' "$(millions "$walk")")"
 at_most "$(new_requests 21 | measure '"code":1' "$handler")" 1180000 'refused: full'

@@ -1,15 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: --systemd
-# socat: installation, a tunnel by IPv4 and IPv6, privileges, syslog, exit codes, limits, upgrades.
+# socat: installation, a tunnel by IPv4 and IPv6, privileges, syslog, exit codes, upgrades.
 
 supervisor=socat
 source tests/supervisor.sh
 
-ok 'the firewall example loads' nft -f contrib/nftables/wg-broker.nft
-ok 'and again' nft -f contrib/nftables/wg-broker.nft
-is "$(nft list tables | grep -c wg_broker)" 1 'it is one table'
-nft flush ruleset
 ok 'the access rules for OpenWrt are well-formed' jq . contrib/openwrt/wg-broker.json
 test_installation
 is "$(stat -c %U "/proc/$(socat_pid)")" wg-broker 'socat itself is not root either'
@@ -17,14 +13,6 @@ diag 'log lines, exit codes'
 end_briefly
 test_outcomes
 test_cron
-diag 'limits'
-# Beyond the first sixty it lets in one a second.
-settings MAXCONNECTIONS=2 TIMEOUT=60
-nft -f contrib/nftables/wg-broker.nft
-is "$(connect 70 127.0.9.1)" '64 6' 'with the firewall example, of 70 connections of one source 6 are refused'
-nft flush ruleset
-await 60 no_handlers
-
 diag 'restart, upgrade, stop'
 settings MAXCONNECTIONS=500 BABELPORT=
 random_pubkeys 50 >"$work/keys"

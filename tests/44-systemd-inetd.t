@@ -29,7 +29,7 @@ diag 'log lines, states, exit codes'
 mark_log
 ask_from a "$(wg pubkey <"$work/a.key")" >"$work/reply"
 await 60 no_instances
-like "$(log_since)" '^5 accepted 192.0.2.11: interface wgpeer[12], port 4000[01], known(, key .{8})?$' \
+like "$(log_since)" '^5 accepted 192.0.2.11: interface '"$prefix"'[12], port 4000[01], known(, key .{8})?$' \
 	'an accepted request is one line of priority notice'
 is "$(journalctl -u 'wg-broker-inetd@*' -n 1 -o json | jq -r '"\(.SYSLOG_IDENTIFIER) \(._UID)"')" \
 	"wg-broker $(id -u wg-broker)" 'its fields name the program and the user'

@@ -74,7 +74,8 @@ switch() {
 	is "$(enabled)" "$3" "$1: what is enabled is of that alone"
 	is "$(starters)" "$4" "$1: so are the files"
 }
-socket_files='wg-broker-prune.service wg-broker-prune.timer wg-broker-resync@.service wg-broker.service wg-broker.socket'
+socket_files='wg-broker-prune.service wg-broker-prune.timer wg-broker-prune@.service wg-broker-prune@.timer'
+socket_files+=' wg-broker-resync@.service wg-broker.service wg-broker.socket wg-broker@.service wg-broker@.socket'
 
 systemctl stop systemd-udevd{,-control.socket,-kernel.socket} 2>/dev/null
 key=$(new_pubkey)

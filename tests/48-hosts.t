@@ -23,18 +23,21 @@ make_interface() {
 # instructions.
 cost() {
 	local begun
-	seq -f 'link add wgpeer%g type wireguard' 101 $((100 + count)) >"$work/batch"
+	seq -f "link add $prefix%g type wireguard" 101 $((100 + count)) >"$work/batch"
 	quiet
 	begun=$(busy)
 	ip -batch "$work/batch"
 	quiet
 	echo $((($(busy) - begun) / count / 1000))
-	seq -f 'link del wgpeer%g' 101 $((100 + count)) | ip -batch -
+	seq -f "link del $prefix%g" 101 $((100 + count)) | ip -batch -
 	quiet
 }
 
-# device_units: those that systemd makes of the interfaces whose names match.
-device_units() { systemctl list-units --all --plain --no-legend "*-$1.device" | wc -l; }
+# device_units INTERFACE: how many units systemd has made of it. Their names have \x2d for a -.
+device_units() {
+	local name=${1//-/\\x2d}
+	systemctl list-units --all --plain --no-legend "*-$name.device" | wc -l
+}
 
 # properties INTERFACE: as udev has them, but not those that differ anyway or that we set.
 properties() {
@@ -52,7 +55,7 @@ networkd_is() { [[ $(networkctl list --no-legend --no-pager "$name" | awk '{ pri
 manager_is() { [[ $(nmcli -g GENERAL.STATE device show "$name") == *"($1)" ]]; }
 
 addresses() { ip -o addr show dev "$name" | awk '{ print $4 }' | paste -sd ' '; }
-own_address() { printf 'fe80::%x/64\n' "${name#wgpeer}"; }
+own_address() { printf 'fe80::%x/64\n' "${name#"$prefix"}"; }
 
 stop_networkd() { systemctl stop systemd-networkd.socket systemd-networkd; }
 
@@ -132,10 +135,10 @@ diag "a new interface costs $after thousand instructions, of which the kernel ta
 ok 'a new interface costs at most 6 million instructions' test "$after" -le 6000
 
 diag 'another prefix'
-sed -n 's/^  \(sed s.*\)/\1/p' "$work/printed" | sed s/IFPREFIX/babel-wg-/ >"$work/step"
+sed -n 's/^  \(sed s.*\)/\1/p' "$work/printed" | sed s/IFPREFIX/wgpeer/ >"$work/step"
 ok 'the printed line works' bash "$work/step"
 sleep 4
-ip link add babel-wg-1 type wireguard
+ip link add wgpeer1 type wireguard
 udevadm settle
-is "$(device_units 'babel-wg*')" 0 'systemd makes no unit of it'
+is "$(device_units wgpeer1)" 0 'systemd makes no unit of it'
 done_testing

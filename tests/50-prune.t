@@ -51,7 +51,7 @@ join() {
 half_made() {
 	ip link add "$1" group 40000 type wireguard
 	ip link property add dev "$1" altname "$(altname_of "$2")"
-	wg set "$1" private-key "$etc/secret" listen-port $((39999 + ${1#wgpeer})) \
+	wg set "$1" private-key "$etc/secret" listen-port $((39999 + ${1#"$prefix"})) \
 		peer "$2" allowed-ips ::/0
 	ip link set "$1" up
 }
@@ -138,36 +138,36 @@ ok 'over 600 s: goes' gone "$two"
 is "$(count_interfaces)" 0 'all are gone'
 
 diag 'what killed handlers leave'
-ip link add wgpeer7 group 40000 type wireguard
-ip link add wgpeer8 group 40000 type wireguard
-ip link property add dev wgpeer8 altname "$(altname_of "$(new_pubkey)")"
+ip link add "${prefix}7" group 40000 type wireguard
+ip link add "${prefix}8" group 40000 type wireguard
+ip link property add dev "${prefix}8" altname "$(altname_of "$(new_pubkey)")"
 key=$(make_key node1)
-half_made wgpeer9 "$key"
+half_made "${prefix}9" "$key"
 prune_at 0
 pruned 2 1 0 'what no node can use is removed at once, the rest is kept'
-is "$(interfaces)" wgpeer9 'which is the one that is up and has its peer'
+is "$(interfaces)" "${prefix}9" 'which is the one that is up and has its peer'
 is "$(port_of "$(ask "$key")")" 40008 'its node is answered from it'
-like "$(ip -6 addr show dev wgpeer9)" 'fe80::9/64' 'which was completed before'
-ip link set wgpeer9 alias ''
+like "$(ip -6 addr show dev "${prefix}9")" 'fe80::9/64' 'which was completed before'
+ip link set "${prefix}9" alias ''
 prune_at 0
 prune_at 250
-ok 'one without a note has its time from then on' exists wgpeer9
+ok 'one without a note has its time from then on' exists "${prefix}9"
 prune_at 301
-ok 'and no more' gone wgpeer9
+ok 'and no more' gone "${prefix}9"
 
-half_made wgpeer9 "$key"
+half_made "${prefix}9" "$key"
 tunnel node1 40008
-ok 'a node that uses a half-made one' wait_for 30 has_handshake wgpeer9
+ok 'a node that uses a half-made one' wait_for 30 has_handshake "${prefix}9"
 prune_at 0
-ok 'keeps it' exists wgpeer9
-before=$(handshake_of wgpeer9)
+ok 'keeps it' exists "${prefix}9"
+before=$(handshake_of "${prefix}9")
 is "$(port_of "$(ask "$key")")" 40008 'and is answered from it'
-is "$(handshake_of wgpeer9)" "$before" 'without losing its session'
+is "$(handshake_of "${prefix}9")" "$before" 'without losing its session'
 
 diag 'a full gateway'
-ip link property add dev wgpeer9 altname wgpeer-full-150
+ip link property add dev "${prefix}9" altname "$prefix-full-150"
 read -r uptime _ </proc/uptime
-ip link set wgpeer9 alias "$(ip -j link show wgpeer9 | jq -r '.[].ifalias') full=${uptime%.*}"
+ip link set "${prefix}9" alias "$(ip -j link show "${prefix}9" | jq -r '.[].ifalias') full=${uptime%.*}"
 is "$(code_of "$(ask "$(new_pubkey)")")" 1 'the mark of a full gateway turns newcomers away'
 prune_at 0
 like "$(ask "$(new_pubkey)")" '^\{"version":1,"port":4[0-9]{4},' 'until the next pass'

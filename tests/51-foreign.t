@@ -22,17 +22,17 @@ foreign_one() {
 
 foreign=()
 configure BABELPORT=
-foreign_one wgpeer20 0 wireguard     # the prefix, but not the group
-foreign_one wgpeer21 40001 wireguard # the same
+foreign_one "${prefix}20" 0 wireguard     # the prefix, but not the group
+foreign_one "${prefix}21" 40001 wireguard # the same
 foreign_one wgother1 40000 wireguard # the group, but not the prefix
-foreign_one wgpeer22 40000 dummy     # both, but not the kind
-foreign_one wgpeer0 40000 wireguard  # no slot has these names
-foreign_one wgpeer01 40000 wireguard
-foreign_one wgpeer 40000 wireguard
-foreign_one wgpeer1x 40000 wireguard
-foreign_one wgpeer65536 40000 wireguard
-foreign_one wgpeer99999 40000 wireguard
-foreign_one xwgpeer1 40000 wireguard
+foreign_one "${prefix}22" 40000 dummy     # both, but not the kind
+foreign_one "${prefix}0" 40000 wireguard  # no slot has these names
+foreign_one "${prefix}01" 40000 wireguard
+foreign_one "$prefix" 40000 wireguard
+foreign_one "${prefix}1x" 40000 wireguard
+foreign_one "${prefix}65536" 40000 wireguard
+foreign_one "${prefix}99999" 40000 wireguard
+foreign_one "x${prefix}1" 40000 wireguard
 foreign_one wg0 0 wireguard
 before=$(everything)
 is "$(grep -c '^[0-9]*: ' <<<"$before")" "${#foreign[@]}" 'each of the others is looked at'

@@ -36,7 +36,7 @@ answers() { dump | grep -qx ok; }
 
 # dump: what babeld knows, from the port or path of $control.
 dump() { { printf 'dump\n' && sleep 0.5; } | socat -t 2 - "$control" 2>/dev/null; }
-known() { dump | sed -n 's/^add interface \(wgpeer[0-9]*\) .*/\1/p' | sort | xargs; }
+known() { dump | sed -n "s/^add interface \(${prefix}[0-9]*\) .*/\1/p" | sort | xargs; }
 
 knows() { [[ $(known) == "$*" ]]; }
 has_route() { ip -n "$1" -6 route show "$2" | grep -q babel; }

@@ -22,7 +22,7 @@ agrees() {
 	done
 	"$admin" status >"$work/table"
 	is "$(wg show all dump)" "$(<"$work/dump")" "nothing changes: $1"
-	is "$(tests/status-agrees.py "$work" wgpeer $slots 2>&1 | head -n 20)" '' \
+	is "$(tests/status-agrees.py "$work" "$prefix" $slots 2>&1 | head -n 20)" '' \
 		"status agrees with wg show all dump: $1"
 }
 
@@ -69,14 +69,14 @@ key=$(make_key node2)
 tunnel node2 "$(port_of "$(ask "$key")")" '[2001:db8::1]'
 await 30 has_handshake "$(interface_of "$key")"
 quiet node2
-ip link add "wgpeer$((slots - 1))" group 40000 type wireguard # half-made
+ip link add "$prefix$((slots - 1))" group 40000 type wireguard # half-made
 ok "$TEST_PEERS peers" fill $((TEST_PEERS - 3))
 is "$(count_interfaces)" "$TEST_PEERS" 'each has an interface'
 agrees "$TEST_PEERS peers"
 is "$(tail -n 1 "$work/table")" "$TEST_PEERS of $slots slots used, $((slots - TEST_PEERS)) free: 2 live, \
 $((TEST_PEERS - 3)) waiting, 0 stale, 1 broken" 'of three states'
 ip netns exec node1 wg set wg0 peer "$(wg pubkey <"$etc/secret")" remove
-ip link delete "wgpeer$((slots - 1))"
+ip link delete "$prefix$((slots - 1))"
 ok 'some more' fill 31
 
 diag "half of $TEST_PEERS are dead"

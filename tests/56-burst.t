@@ -21,7 +21,7 @@ start_babeld() {
 
 answers() { dump | grep -qx ok; }
 dump() { { printf 'dump\n' && sleep 0.5; } | socat -t 5 - "UNIX-CONNECT:$control" 2>/dev/null; }
-known() { dump | grep -c '^add interface wgpeer[0-9]* up true'; }
+known() { dump | grep -c "^add interface ${prefix}[0-9]* up true"; }
 
 # learns COUNT SECONDS WHAT: babeld knows all of them, so long after the last reply.
 learns() {

@@ -16,7 +16,7 @@ start_bird() {
 
 # ask_bird WORD...: the gateway's BIRD.
 ask_bird() { timeout 5 birdc -s /run/gateway.ctl show "$@"; }
-used() { ask_bird babel interfaces | awk '$1 ~ /^wgpeer/ && $2 == "Up"' | wc -l; }
+used() { ask_bird babel interfaces | awk -v begin="^$prefix" '$1 ~ begin && $2 == "Up"' | wc -l; }
 uses() { [[ $(used) == "$1" ]]; }
 
 has_route() { ip ${1:+-n "$1"} -6 route show "$2" | grep -q "via.*dev"; }
@@ -33,7 +33,7 @@ configure MAXCONNECTIONS=1000
 start_bird /run/gateway.ctl contrib/gateway/bird.conf
 
 join_with_lan node1 1 && one=$name
-sed 's/192.0.2.1;/192.0.2.11;/; s/wgpeer\*/wg0/; s/= RTS_BABEL/~ [ RTS_DEVICE, RTS_BABEL ]/
+sed 's/192.0.2.1;/192.0.2.11;/; s/babel-wg-\*/wg0/; s/= RTS_BABEL/~ [ RTS_DEVICE, RTS_BABEL ]/
 	s/^protocol device.*/& protocol direct { ipv6; interface "lan0"; }/' \
 	contrib/gateway/bird.conf >"$work/node1.conf"
 start_bird /run/node1.ctl "$work/node1.conf" ip netns exec node1

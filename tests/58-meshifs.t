@@ -7,7 +7,7 @@ source tests/meshds.sh
 
 count=${TEST_BURST:-20}
 # An entry is NAME=NUMBER of the interface that was joined.
-known() { sed -n "s/\(wgpeer.*\)=.*/\1/p" "$work/$1.log.state" | sort; }
+known() { sed -n "s/\($prefix.*\)=.*/\1/p" "$work/$1.log.state" | sort; }
 knows() { [[ $(wc -l <"$work/$1.log.state") == "$count" && $(known "$1") == "$existing" ]]; }
 no_handler() { ! pgrep -x broker-handler; }
 

@@ -11,8 +11,8 @@ source tests/supervisor.sh
 count=50
 state=/run/l3roamd.log.state
 
-babeld_knows() { { printf 'dump\n' && sleep 0.5; } | socat -t 5 - 'TCP6:[::1]:33123' | grep -c '^add interface wgpeer'; }
-l3roamd_knows() { grep -c '^wgpeer' "$state"; }
+babeld_knows() { { printf 'dump\n' && sleep 0.5; } | socat -t 5 - 'TCP6:[::1]:33123' | grep -c "^add interface $prefix"; }
+l3roamd_knows() { grep -c "^$prefix" "$state"; }
 knows_all() { [[ $("${1}_knows" 2>/dev/null) == "$count" ]]; }
 
 # The process of a service. Debian 12's babeld has a script of SysV, of which systemd does not tell.

@@ -70,7 +70,7 @@ first=$(gateway)
 like "$first" '^gw[123]$' 'through one of them'
 # shows NAME WORDS: the route to the node at a gateway.
 shows() { ip -n "$1" -6 route show "$me" | grep -q "$2"; }
-ok 'which announces the node' wait_for 20 shows "$first" wgpeer
+ok 'which announces the node' wait_for 20 shows "$first" "$prefix"
 is "$(stat -c %a /etc/wg-broker/node.key)" 600 'the unit made a private key'
 
 # The timer runs on, and nobody is asked.
@@ -91,7 +91,7 @@ ok 'within 270 s' test "$SECONDS" -lt 270
 ok 'and reaches the host again' wait_for 60 reaches
 diag "the host was reached again after $SECONDS s"
 second=$(gateway)
-ok 'the new gateway announces it' wait_for 20 shows "$second" wgpeer
+ok 'the new gateway announces it' wait_for 20 shows "$second" "$prefix"
 third=$(printf '%s\n' gw1 gw2 gw3 | grep -vx -e "$first" -e "$second")
 ok 'the third routes to it by the second' wait_for 30 shows "$third" mesh0
 ok 'the host has one address of it, and it answers' at host ping -c 3 -W 2 -I "$host" "$me"

@@ -11,11 +11,12 @@ import subprocess
 import time
 
 GROUP = 40000
+PREFIX = "babel-wg-"
 STARTPORT = 40000
 REPLY = re.compile(r'\{"version":1,("port":(?P<port>[1-9]\d*),"time":\d+'
                    r'|"error":\{"code":(?P<code>[1-6]),"reason":"[^"]+"\})\}\n')
 NOTE = re.compile(r"wg-broker asked=[1-9]")
-KEY_ALTNAME = re.compile(r"[A-Za-z0-9_-]{43}=")
+KEY_ALTNAME = re.compile(PREFIX + r"[A-Za-z0-9_-]{43}=")
 BUILD = os.environ.get("BROKER_BUILD", "build")
 HANDLER = f"{BUILD}/broker-handler"
 ADMIN = f"{BUILD}/broker-admin"
@@ -34,7 +35,7 @@ def request_of(key):
 
 
 def altname_of(key):
-    return key.replace("+", "-").replace("/", "_")
+    return PREFIX + key.replace("+", "-").replace("/", "_")
 
 
 def boot_clock():
@@ -65,7 +66,7 @@ class Interface:
         return [name for name in self.altnames if KEY_ALTNAME.fullmatch(name)]
 
     def slot(self):
-        return int(self.name.removeprefix("wgpeer"))
+        return int(self.name.removeprefix(PREFIX))
 
     def lacks(self, key, port):
         """Of what a reply with this port promises to this key: words, empty if nothing."""

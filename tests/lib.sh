@@ -13,6 +13,8 @@ handler=$BROKER_BUILD/broker-handler
 # shellcheck disable=SC2034 # for the tests
 admin=$BROKER_BUILD/broker-admin
 etc=/etc/wg-broker
+# What the interfaces' names begin with, unless a test configures another one.
+prefix=babel-wg-
 work=$(mktemp -d)
 jobs=() # processes that end with the script
 
@@ -86,7 +88,7 @@ code_of() { [[ $1 =~ ^\{\"version\":1,\"error\":\{\"code\":([0-9]+), ]] && echo 
 # altname_of PUBKEY: the altname of a key's interface.
 altname_of() {
 	local altname=${1//+/-}
-	echo "${altname//\//_}"
+	echo "$prefix${altname//\//_}"
 }
 
 # interface_of PUBKEY: the name of a key's interface, or nothing.
@@ -105,7 +107,7 @@ address_of() {
 }
 
 # slot_port INTERFACE: the port that belongs to the number in its name.
-slot_port() { echo $((39999 + ${1#wgpeer})); }
+slot_port() { echo $((39999 + ${1#"$prefix"})); }
 
 # handshake_of INTERFACE: when its peer's last handshake was, in unix time; 0 is never.
 handshake_of() { wg show "$1" latest-handshakes | cut -f 2; }
@@ -134,7 +136,7 @@ is_complete() {
 	(($(<"$sys/flags") & 0x1000)) || lacks+=' multicast'
 	[[ $(<"$sys/ifalias") =~ ^wg-broker\ asked=[1-9] ]] || lacks+=' note'
 	addresses=$(ip -o addr show dev "$name")
-	[[ $addresses == *" inet6 fe80::$(printf %x "${name#wgpeer}")/64 "* && $addresses != *$'\n'* ]] ||
+	[[ $addresses == *" inet6 fe80::$(printf %x "${name#"$prefix"}")/64 "* && $addresses != *$'\n'* ]] ||
 		lacks+=' address'
 	device=$(wg show "$name" dump)
 	[[ $device == "$(<"$etc/secret")"$'\t'*$'\t'"$2"$'\t'* ]] || lacks+=' private key or port'

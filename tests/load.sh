@@ -29,7 +29,7 @@ prepare_gateway() {
 }
 
 dump() { { printf 'dump\n' && sleep 0.5; } | socat -t 5 - 'TCP6:[::1]:33123'; }
-babel_knows() { dump | grep -c '^add interface wgpeer[0-9]* up true'; }
+babel_knows() { dump | grep -c "^add interface ${prefix}[0-9]* up true"; }
 babel_knows_all() { [[ $(babel_knows) == "$(count_interfaces)" ]]; }
 
 # Two namespaces: crowd, in which each of 10.9.0.0/16 and 2001:db8:9::/48 is a node's address, and

@@ -19,8 +19,8 @@ import subprocess
 import sys
 import time
 
-from gateway import (ADMIN, BUILD, HANDLER, REPLY, check_reply, interfaces, of_key, port_of, request_of,
-                     set_gateway, shake_hands)
+from gateway import (ADMIN, BUILD, HANDLER, PREFIX, REPLY, check_reply, interfaces, of_key, port_of,
+                     request_of, set_gateway, shake_hands)
 
 INJECT = f"{BUILD}/sweep/inject"
 LIVE, FRESH, ASKED, DEAD, FULL = 180, 15, 300, 600, 30  # seconds, as in the sources
@@ -148,7 +148,7 @@ class Model:
 
     def count_free(self):
         """Slots that a new node can have; those beyond a lowered limit count."""
-        free = sum(f"wgpeer{slot}" not in self.found for slot in range(1, self.limit + 1))
+        free = sum(f"{PREFIX}{slot}" not in self.found for slot in range(1, self.limit + 1))
         return max(0, min(free, self.limit - len(self.found)))
 
     def is_free(self, node):

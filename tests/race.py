@@ -26,8 +26,8 @@ import sys
 import threading
 import time
 
-from gateway import (GROUP, STARTPORT, altname_of, boot_clock, links_of, output, request_of, shake_hands,
-                     write_note)
+from gateway import (GROUP, PREFIX, STARTPORT, altname_of, boot_clock, links_of, output, request_of,
+                     shake_hands, write_note)
 
 # In seconds: the time in which all the requests come, and the delay before a message; for the second
 # mode longer, so that a handshake fits in between.
@@ -75,7 +75,7 @@ class Node:
         self.port = json.loads(answer.stdout).get("port")
         if not self.port:
             return
-        self.ifname = f"wgpeer{self.port - STARTPORT + 1}"
+        self.ifname = f"{PREFIX}{self.port - STARTPORT + 1}"
         self.index = ifindex(self.ifname)
         self.manner = re.search(r" port \d+, (\w+)", answer.stderr).group(1)
 

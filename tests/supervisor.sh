@@ -253,7 +253,7 @@ bad_key_line() {
 test_outcomes() {
 	local key
 	key=$(wg pubkey <"$work/a.key")
-	test_outcome none 0 '^5 accepted 192.0.2.11: interface wgpeer[12], port 4000[01], known(, key .{8})?$' \
+	test_outcome none 0 '^5 accepted 192.0.2.11: interface '"$prefix"'[12], port 4000[01], known(, key .{8})?$' \
 		accepted "$(request_of "$key")"
 	test_outcome 1 0 '^4 refused 192.0.2.11: all slots are taken(, key .{8})?$' refused "$(request_of "$(new_pubkey)")"
 	test_outcome 2 0 '^5 refused 192.0.2.11: malformed request: not a request$' malformed 'nonsense\n'

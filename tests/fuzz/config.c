@@ -14,7 +14,8 @@ static bool within_limits(const struct config *config)
 	/* A limit of 0 is that of a gateway out of service: it has no slots, and no last port. */
 	return !config->slots == !config->max_peers && config->slots <= config->max_peers &&
 	       config->start_port + config->slots <= config->end_port + 1 && config->mtu >= 1280 &&
-	       strlen(config->prefix) <= IFNAMSIZ - 6 && config->private_key[0] == '/';
+	       strlen(config->prefix) <= IFNAMSIZ - 6 && (config->ipv4 || config->ipv6) &&
+	       config->private_key[0] == '/';
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -27,13 +27,15 @@ static void try_file(const uint8_t *data, size_t size)
 
 static void try_altname(const uint8_t *data, size_t size)
 {
-	char *name = strndup((const char *)data, size), text[KEY_TEXT_SIZE];
+	char *name = strndup((const char *)data, size), text[KEY_ALTNAME_SIZE];
+	char prefix[KEY_ALTNAME_SIZE] = "";
 	uint8_t key[KEY_LEN];
 
 	if (!name)
 		abort();
 	if (key_from_altname(key, name) == 0) {
-		key_to_altname(text, key);
+		memcpy(prefix, name, strlen(name) - KEY_TEXT_LEN);
+		key_to_altname(text, prefix, key);
 		if (strcmp(text, name) != 0)
 			abort();
 	}

@@ -40,7 +40,7 @@ join() {
 	ip -n "$node" link set lan0 up
 	ip -n "$node" addr add "2001:db8:1:$1::1/64" dev lan0 nodad
 	tunnel "$node" "$(port_of "$(ask "$(make_key "$node")")")"
-	sed "s/192.0.2.1;/192.0.2.$((10 + $1));/; s/wgpeer\*/wg0/; s/= RTS_BABEL/~ [ RTS_DEVICE, RTS_BABEL ]/
+	sed "s/192.0.2.1;/192.0.2.$((10 + $1));/; s/babel-wg-\*/wg0/; s/= RTS_BABEL/~ [ RTS_DEVICE, RTS_BABEL ]/
 		s/type wired;/& $intervals/; s/^protocol device.*/& protocol direct { ipv6; interface \"lan0\"; }/" \
 		contrib/gateway/bird.conf >"$work/$node.conf"
 	ip netns exec "$node" bird -f -c "$work/$node.conf" -s "/run/$node.ctl" 2>/dev/null &
@@ -48,9 +48,9 @@ join() {
 }
 
 ask_bird() { timeout 20 birdc -s /run/gateway.ctl show "$@"; }
-bird_uses() { ask_bird babel interfaces | awk '$1 ~ /^wgpeer/ && $2 == "Up"' | wc -l; }
+bird_uses() { ask_bird babel interfaces | awk -v begin="^$prefix" '$1 ~ begin && $2 == "Up"' | wc -l; }
 dump() { { printf 'dump\n' && sleep 2; } | socat -t 10 - "UNIX-CONNECT:$control" 2>/dev/null; }
-babeld_uses() { dump | grep -c '^add interface wgpeer[0-9]* up true'; }
+babeld_uses() { dump | grep -c "^add interface ${prefix}[0-9]* up true"; }
 answers() { dump | grep -qx ok; }
 uses() { [[ $("$1_uses") == "$2" ]]; }
 routes() { ip -6 route show | grep -c '^2001:db8:1:.* via '; }

@@ -32,8 +32,8 @@ from errno import (EACCES, EAFNOSUPPORT, EAGAIN, EBUSY, ECHILD, ECONNREFUSED, EC
                    ENOSPC, ENOSYS, ENOTCONN, ENOTSOCK, EOPNOTSUPP, EPERM, EPIPE, ESRCH)
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from gateway import (ADMIN, BUILD, GROUP, HANDLER, REPLY, STARTPORT, altname_of, boot_clock, check_reply,
-                     delete, interfaces, links_of, of_key, output, port_of, random_key, request_of,
+from gateway import (ADMIN, BUILD, GROUP, HANDLER, PREFIX, REPLY, STARTPORT, altname_of, boot_clock,
+                     check_reply, delete, interfaces, links_of, of_key, output, port_of, random_key, request_of,
                      set_alias, write_note)
 
 INJECT = f"{BUILD}/sweep/inject"
@@ -285,7 +285,7 @@ class HalfMade(Request):
     def prepare(self):
         super().prepare()
         found = interfaces()
-        name = next(name for name in map("wgpeer{}".format, range(1, 900)) if name not in found)
+        name = next(name for name in map((PREFIX + "{}").format, range(1, 900)) if name not in found)
         add_unkeyed(name)
         subprocess.run(["ip", "link", "property", "add", "dev", name, "altname",
                         altname_of(self.key)], check=True)
@@ -306,7 +306,7 @@ class Full(Request):
 
     def prepare(self):
         super().prepare()
-        if "wgpeer1" not in interfaces():
+        if f"{PREFIX}1" not in interfaces():
             run([HANDLER], request_of(random_key()), self.variables)
 
     def judge(self, ran, killed):
@@ -325,7 +325,7 @@ class Unmarked(Full):
 
     def prepare(self):
         super().prepare()
-        output("ip", "link", "property", "del", "dev", "wgpeer-full-1", "altname", "wgpeer-full-1")
+        output("ip", "link", "property", "del", "dev", f"{PREFIX}-full-1", "altname", f"{PREFIX}-full-1")
 
 
 class Malformed(Request):
@@ -370,7 +370,7 @@ class Prune(Admin):
         # So it has asked just now.
         run([HANDLER], request_of(self.fresh))
         self.dead = self.make(400)
-        add_unkeyed("wgpeer999")
+        add_unkeyed(f"{PREFIX}999")
 
     def judge(self, ran, killed):
         wrong = super().judge(ran, killed)
@@ -383,7 +383,7 @@ class Prune(Admin):
         return wrong
 
     def has_dead(self, found):
-        return bool(of_key(found, self.dead)) or "wgpeer999" in found
+        return bool(of_key(found, self.dead)) or f"{PREFIX}999" in found
 
     def heal(self):
         ran = self.run()

@@ -106,7 +106,7 @@ unsigned int sleep(unsigned int seconds)
 static void begin(const int *what_they_say)
 {
 	static const char *const names[] = { "wgpeer1", "wgpeer2", "wgpeer3", "wgpeer4" };
-	char altname[KEY_TEXT_SIZE];
+	char altname[KEY_ALTNAME_SIZE];
 	uint8_t key[KEY_LEN];
 
 	fake_reset();
@@ -116,7 +116,7 @@ static void begin(const int *what_they_say)
 		interface->link.group = GROUP;
 		interface->link.up = i != 1;
 		fake_key(key, (uint8_t)(i + 1));
-		key_to_altname(altname, key);
+		key_to_altname(altname, "wgpeer", key);
 		if (i != 3)
 			fake_add_altname(interface, altname);
 	}

@@ -37,7 +37,8 @@ char *strdup(const char *text)
 
 static const char defaults[] = "broker=40000 start=40000 end=41000 max=150 mtu=1374 timeout=10 "
 			       "group=40000 slots=150 key=/etc/wg-broker/secret babel=33123 "
-			       "options= l3roamd= mmfd= prefix=wgpeer allow= deny=";
+			       "options= l3roamd= mmfd= prefix=babel-wg- allow= deny= "
+			       "ipv4=0 ipv6=1 address=1";
 
 /* A file, the environment, and how what was read differs from the defaults, as text. */
 struct row {
@@ -113,6 +114,12 @@ static const struct row taken[] = {
 	  " start=1 end=65535 max=65535 mtu=65455 timeout=3600 group=4294967295 slots=65535 "
 	  "prefix=Az09-_wgpr",
 	  { NULL } },
+	{ "IPv4 in the tunnels", BYTES("ALLOWEDIPS=0.0.0.0/0\n"), " ipv4=1 ipv6=0", { NULL } },
+	{ "IPv6", BYTES("ALLOWEDIPS=0.0.0.0/0\nALLOWEDIPS=::/0\n"), "", { NULL } },
+	{ "both", BYTES("ALLOWEDIPS=\"0.0.0.0/0 ::/0\"\n"), " ipv4=1", { NULL } },
+	{ "the other way round", BYTES("ALLOWEDIPS='::/0  0.0.0.0/0 '\n"), " ipv4=1", { NULL } },
+	{ "no addresses in the log", BYTES("LOGADDRESS=no\n"), " address=0", { NULL } },
+	{ "and again", BYTES("LOGADDRESS=no\nLOGADDRESS=yes\n"), "", { NULL } },
 	{ "zeroes in front", BYTES("MTU=00000000000000000000001400\n"), " mtu=1400", { NULL } },
 	{ "fewer ports than peers", BYTES("ENDPORT=40009\n"), " end=40009 slots=10", { NULL } },
 	{ "fewer peers than ports", BYTES("MAXCONNECTIONS=9\n"), " max=9 slots=9", { NULL } },
@@ -131,11 +138,13 @@ static void as_text(char *text, size_t size, const struct config *config)
 {
 	snprintf(text, size,
 		 "broker=%u start=%u end=%u max=%u mtu=%u timeout=%u group=%u slots=%u key=%s "
-		 "babel=%s options=%s l3roamd=%s mmfd=%s prefix=%s allow=%s deny=%s",
+		 "babel=%s options=%s l3roamd=%s mmfd=%s prefix=%s allow=%s deny=%s "
+		 "ipv4=%d ipv6=%d address=%d",
 		 config->broker_port, config->start_port, config->end_port, config->max_peers,
 		 config->mtu, config->timeout, config->group, config->slots, config->private_key,
 		 config->babel, config->babel_options, config->l3roamd, config->mmfd,
-		 config->prefix, config->allow_keys, config->deny_keys);
+		 config->prefix, config->allow_keys, config->deny_keys, config->ipv4, config->ipv6,
+		 config->log_address);
 }
 
 static void release(struct config *config)
@@ -215,13 +224,14 @@ static void test_taken(void **state)
 #define SYNTAX "a line must be KEY=VALUE, with no blanks around the ="
 #define FOLLOWS "only a # comment may follow the value; quote a value with blanks"
 #define KNOWN                                                                                      \
-	"; known are BROKERPORT STARTPORT ENDPORT MAXCONNECTIONS MTU PRIVATEKEY ALLOWKEYS "        \
-	"DENYKEYS CHECK MAXPENDING BABELPORT BABELOPTIONS L3ROAMDSOCK MMFDSOCK IFPREFIX IFGROUP TIMEOUT WG WAN"
+	"; known are BROKERPORT STARTPORT ENDPORT MAXCONNECTIONS MTU ALLOWEDIPS PRIVATEKEY "       \
+	"ALLOWKEYS DENYKEYS CHECK MAXPENDING BABELPORT BABELOPTIONS L3ROAMDSOCK MMFDSOCK IFPREFIX IFGROUP TIMEOUT LOGADDRESS WG WAN"
 #define BABEL                                                                                      \
 	"BABELPORT must be a port from 1 to 65535, the absolute path of a socket, or empty (0 to " \
 	"107 characters)"
 #define PREFIX                                                                                     \
 	"IFPREFIX must be letters, digits, - and _, with neither a leading - nor a final digit (1 to 10 characters)"
+#define ADDRESSES "ALLOWEDIPS must be 0.0.0.0/0, ::/0, or both with a blank between"
 #define WORDS "BABELOPTIONS must be words of letters, digits and - _ . / (0 to 200 characters)"
 
 /* In what is wanted, each line begins after the file's name. */
@@ -318,7 +328,7 @@ static const struct row mistaken[] = {
 	{ "BABELOPTIONS with ;", BYTES("BABELOPTIONS='a;b'\n"), ":1: " WORDS "\n", { NULL } },
 	{ "IFPREFIX with a dot", BYTES("IFPREFIX=wg.\n"), ":1: " PREFIX "\n", { NULL } },
 	{ "IFPREFIX empty", BYTES("IFPREFIX=\n"), ":1: " PREFIX "\n", { NULL } },
-	{ "IFPREFIX too long", BYTES("IFPREFIX=wgpeerwgpee\n"), ":1: " PREFIX "\n", { NULL } },
+	{ "IFPREFIX too long", BYTES("IFPREFIX=babel-wg-ab\n"), ":1: " PREFIX "\n", { NULL } },
 	{ "IFPREFIX with a slash", BYTES("IFPREFIX=wg/\n"), ":1: " PREFIX "\n", { NULL } },
 	{ "IFPREFIX with - in front", BYTES("IFPREFIX=-wg\n"), ":1: " PREFIX "\n", { NULL } },
 	{ "IFPREFIX with a digit behind", BYTES("IFPREFIX=wg1\n"), ":1: " PREFIX "\n", { NULL } },
@@ -337,6 +347,18 @@ static const struct row mistaken[] = {
 	  BYTES("BQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEiIyQ=\n"),
 	  ":1: unknown key" KNOWN "\n",
 	  { NULL } },
+	{ "no addresses", BYTES("ALLOWEDIPS=\n"), ":1: " ADDRESSES "\n", { NULL } },
+	{ "some of IPv4", BYTES("ALLOWEDIPS=10.0.0.0/8\n"), ":1: " ADDRESSES "\n", { NULL } },
+	{ "some of IPv6", BYTES("ALLOWEDIPS='0.0.0.0/0 ::/1'\n"), ":1: " ADDRESSES "\n", { NULL } },
+	{ "all and more", BYTES("ALLOWEDIPS='::/0 x'\n"), ":1: " ADDRESSES "\n", { NULL } },
+	{ "a longer word", BYTES("ALLOWEDIPS=::/00\n"), ":1: " ADDRESSES "\n", { NULL } },
+	{ "a longer one of IPv4",
+	  BYTES("ALLOWEDIPS=0.0.0.0/00\n"),
+	  ":1: " ADDRESSES "\n",
+	  { NULL } },
+	{ "a blank first", BYTES("ALLOWEDIPS=' ::/0'\n"), ":1: " ADDRESSES "\n", { NULL } },
+	{ "maybe", BYTES("LOGADDRESS=maybe\n"), ":1: LOGADDRESS must be yes or no\n", { NULL } },
+	{ "YES", BYTES("LOGADDRESS=YES\n"), ":1: LOGADDRESS must be yes or no\n", { NULL } },
 	{ "blanks before =", BYTES("MTU =1400\n"), ":1: " SYNTAX "\n", { NULL } },
 	{ "blanks behind =", BYTES("MTU= 1400\n"), ":1: MTU: " FOLLOWS "\n", { NULL } },
 	{ "no =", BYTES("MTU\n"), ":1: " SYNTAX "\n", { NULL } },

@@ -387,11 +387,12 @@ int wgif_set_device(struct wgif_kernel *kernel, const struct wgif_link *link,
 		    const struct wgif_setup *setup)
 {
 	struct fake_interface *interface;
-	char words[32];
+	char words[64];
 	int ret;
 
-	snprintf(words, sizeof(words), "%u%s%s", setup->listen_port,
-		 setup->replace_peers ? " replace" : "", setup->keepalive ? " keepalive" : "");
+	snprintf(words, sizeof(words), "%u%s%s%s%s", setup->listen_port, setup->ipv4 ? " ipv4" : "",
+		 setup->ipv6 ? "" : " no-ipv6", setup->replace_peers ? " replace" : "",
+		 setup->keepalive ? " keepalive" : "");
 	ret = begin_change("set", link, &interface, words);
 	if (ret < 0)
 		return ret;

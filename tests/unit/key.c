@@ -31,6 +31,8 @@ static const struct text_row texts[] = {
 	{ "all 62", BYTES("+++++++++++++++++++++++++++++++++++++++++++="), -ERR_KEY, -ERR_KEY },
 	{ "62 and canonical", BYTES("++++++++++++++++++++++++++++++++++++++++++8="), 0, -ERR_KEY },
 	{ "62 for an altname", BYTES("------------------------------------------8="), -ERR_KEY, 0 },
+	{ "a prefix", BYTES("babel-wg-1" KEY), -ERR_KEY, 0 },
+	{ "one that is too long", BYTES("babel-wg-12" KEY), -ERR_KEY, -ERR_KEY },
 	{ "empty", BYTES(""), -ERR_KEY, -ERR_KEY },
 	{ "43 characters", BYTES("BQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEiIyQ"), -ERR_KEY,
 	  -ERR_KEY },
@@ -61,7 +63,7 @@ static void test_text(void **state)
 /* Whether a key survives both ways there and back. */
 static void check_round_trip(const uint8_t key[static KEY_LEN])
 {
-	char text[KEY_TEXT_SIZE], altname[KEY_TEXT_SIZE];
+	char text[KEY_TEXT_SIZE], altname[KEY_ALTNAME_SIZE];
 	uint8_t back[KEY_LEN];
 
 	key_to_text(text, key);
@@ -69,7 +71,12 @@ static void check_round_trip(const uint8_t key[static KEY_LEN])
 	unit_is_int("key_from_text", key_from_text(back, text, KEY_TEXT_LEN), 0);
 	assert_memory_equal(key, back, KEY_LEN);
 
-	key_to_altname(altname, key);
+	key_to_altname(altname, "babel-wg-1", key);
+	unit_is_int("with a prefix", key_from_altname(back, altname), 0);
+	assert_memory_equal(key, back, KEY_LEN);
+	assert_memory_equal(altname, "babel-wg-1", KEY_PREFIX_LEN);
+
+	key_to_altname(altname, "", key);
 	unit_is_int("key_from_altname", key_from_altname(back, altname), 0);
 	assert_memory_equal(key, back, KEY_LEN);
 

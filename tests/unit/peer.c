@@ -49,6 +49,7 @@ static void begin(void)
 	snprintf(secret, sizeof(secret), "%s", unit_file(text, KEY_TEXT_LEN, 0400));
 	config = (struct config){ .prefix = prefix,
 				  .group = GROUP,
+				  .ipv6 = true,
 				  .mtu = 1374,
 				  .start_port = 41000,
 				  .slots = 5,
@@ -64,10 +65,10 @@ static void begin(void)
 static void add_key(struct fake_interface *interface, uint8_t byte)
 {
 	uint8_t key[KEY_LEN];
-	char altname[KEY_TEXT_SIZE];
+	char altname[KEY_ALTNAME_SIZE];
 
 	fake_key(key, byte);
-	key_to_altname(altname, key);
+	key_to_altname(altname, "wgpeer", key);
 	fake_add_altname(interface, altname);
 }
 
@@ -1188,7 +1189,7 @@ static void test_complete(void **state)
 	fake_key(key, NODE);
 	fake_key(secret_key, PRIVATE);
 	unit_is_int("result", admit(key, &peer), 0);
-	interface = fake_find("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=");
+	interface = fake_find("wgpeerBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=");
 	assert_non_null(interface);
 	unit_is_text("name", interface->link.name, "wgpeer4");
 	unit_is_int("group", interface->link.group, GROUP);

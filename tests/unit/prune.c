@@ -167,12 +167,12 @@ static struct fake_interface *add(unsigned int slot, int64_t age)
 			     .stamp = age < 0 ? 0 : fake_moment.wall - age,
 			     .clock = fake_moment.wall - fake_moment.boot };
 	struct fake_interface *interface;
-	char name[KEY_TEXT_SIZE];
+	char name[KEY_ALTNAME_SIZE];
 
 	slot_ifname(name, &config, slot);
 	interface = fake_add(name);
 	fake_key(interface->peer_key, (uint8_t)(NODE + slot));
-	key_to_altname(name, interface->peer_key);
+	key_to_altname(name, "wgpeer", interface->peer_key);
 	fake_add_altname(interface, name);
 	interface->link.group = GROUP;
 	interface->link.up = true;
@@ -593,7 +593,7 @@ static void test_revived(void **state)
 	begin();
 	a_dead_one_that_revives();
 	unit_is_int("result", real_run(), 0);
-	assert_non_null(fake_find("MzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzM="));
+	assert_non_null(fake_find("wgpeerMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzM="));
 }
 
 /* More than there are processes to delete them. */

@@ -104,7 +104,10 @@ static void test_refusals(void **state)
 		"a minute later", unit_log(),
 		"4 connections turned away, since their source has too many: 2001, the last from "
 		"this machine\n");
-	later(MINUTE, 0);
+	report_refused(NULL);
+	assert_true(later(MINUTE, 0));
+	unit_is_text("without its address", unit_log(),
+		     "4 connections turned away, since their source has too many: 1\n");
 	assert_true(later(MINUTE, 0));
 	unit_is_text("no more", unit_log(), "");
 }
@@ -139,7 +142,7 @@ static void test_status(void **state)
 	unit_is_text("something new", told(), "");
 	assert_true(later(1, 3));
 	unit_is_text("a second later", told(),
-		     "STATUS=handlers running: 3 of 10; connections turned away: 2002");
+		     "STATUS=handlers running: 3 of 10; connections turned away: 2003");
 	assert_false(later(REPORT_TIME, 4));
 	assert_true(later(0, 3));
 	assert_true(later(REPORT_TIME, 3));
@@ -148,7 +151,7 @@ static void test_status(void **state)
 	later(0, 3);
 	later(REPORT_TIME, 3);
 	unit_is_text("a refusal", told(),
-		     "STATUS=handlers running: 3 of 10; connections turned away: 2003");
+		     "STATUS=handlers running: 3 of 10; connections turned away: 2004");
 }
 
 int main(void)

@@ -21,10 +21,10 @@ static uint8_t peer_key[KEY_LEN];
 static struct fake_interface *add(const char *name)
 {
 	struct fake_interface *interface = fake_add(name);
-	char altname[KEY_TEXT_SIZE];
+	char altname[KEY_ALTNAME_SIZE];
 
 	fake_key(peer_key, PEER);
-	key_to_altname(altname, peer_key);
+	key_to_altname(altname, "wgpeer", peer_key);
 	fake_add_altname(interface, altname);
 	memcpy(interface->peer_key, peer_key, KEY_LEN);
 	interface->link.group = GROUP;
@@ -147,7 +147,7 @@ static const struct read_row {
 } reads[] = {
 	{ "by its name", "wgpeer1", .calls = "find wgpeer1, get wgpeer1" },
 	{ "by its altname",
-	  "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=", .calls = "find key7, get wgpeer1" },
+	  "wgpeerBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=", .calls = "find key7, get wgpeer1" },
 	{ "there is none", "wgpeer2", .want = -ERR_ABSENT, .calls = "find wgpeer2" },
 	{ "another kind", "wgpeer1", .is_foreign_kind = true, .want = -ERR_FOREIGN,
 	  .calls = "find wgpeer1" },

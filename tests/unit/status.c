@@ -61,10 +61,10 @@ static void begin(void)
 static struct fake_interface *add(const char *name, uint8_t byte, int64_t age)
 {
 	struct fake_interface *interface = fake_add(name);
-	char altname[KEY_TEXT_SIZE];
+	char altname[KEY_ALTNAME_SIZE];
 
 	fake_key(interface->peer_key, byte);
-	key_to_altname(altname, interface->peer_key);
+	key_to_altname(altname, "wgpeer", interface->peer_key);
 	fake_add_altname(interface, altname);
 	interface->link.group = GROUP;
 	interface->link.up = true;
