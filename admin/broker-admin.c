@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "admin/check.h"
 #include "admin/lists.h"
 #include "admin/prune.h"
 #include "admin/status.h"
@@ -23,7 +24,8 @@
 #include "wgif.h"
 
 #define USAGE                                                                                      \
-	"usage: broker-admin [-c file] status [--json | --prometheus]\n"                           \
+	"usage: broker-admin [-c file] check\n"                                                    \
+	"       broker-admin [-c file] status [--json | --prometheus]\n"                           \
 	"       broker-admin [-c file] prune [-n]\n"                                               \
 	"       broker-admin [-c file] flush\n"                                                    \
 	"       broker-admin [-c file] kick key...\n"                                              \
@@ -31,15 +33,15 @@
 	"       broker-admin [-c file] resync [-w seconds]\n"                                      \
 	"       broker-admin -h | -V\n"
 
-enum verb { STATUS, PRUNE, FLUSH, KICK, ALLOW, DENY, RESYNC, VERBS };
+enum verb { CHECK, STATUS, PRUNE, FLUSH, KICK, ALLOW, DENY, RESYNC, VERBS };
 
 static const struct {
 	const char *name;
 	bool takes_keys;
 } verbs[] = {
-	[STATUS] = { "status", false }, [PRUNE] = { "prune", false }, [FLUSH] = { "flush", false },
-	[KICK] = { "kick", true },	[ALLOW] = { "allow", true },  [DENY] = { "deny", true },
-	[RESYNC] = { "resync", false },
+	[CHECK] = { "check", false }, [STATUS] = { "status", false }, [PRUNE] = { "prune", false },
+	[FLUSH] = { "flush", false }, [KICK] = { "kick", true },      [ALLOW] = { "allow", true },
+	[DENY] = { "deny", true },    [RESYNC] = { "resync", false },
 };
 
 enum { MAX_WAIT = 3600 }; /* seconds */
@@ -88,7 +90,8 @@ static int parse_verb(struct command *command, int count, char **words)
 	while (count && verb < VERBS && strcmp(words[0], verbs[verb].name) != 0)
 		verb++;
 	if (count == 0 || verb == VERBS)
-		return misuse("give a command: status, prune, flush, kick, allow, deny or resync");
+		return misuse(
+			"give a command: check, status, prune, flush, kick, allow, deny or resync");
 	command->verb = (enum verb)verb;
 	if (count > 1 && !verbs[verb].takes_keys)
 		return misuse("too many arguments");
@@ -195,7 +198,7 @@ static int run(const struct command *command, const struct prepared *prepared)
 {
 	const struct config *config = &prepared->config;
 	struct wgif_kernel *kernel;
-	int ret, flushed;
+	int ret;
 
 	if (command->verb == RESYNC)
 		return resync(config, command->wait);
@@ -212,12 +215,6 @@ static int run(const struct command *command, const struct prepared *prepared)
 	else
 		ret = flush(kernel, config, prepared->key_file);
 	wgif_close(kernel);
-	/* A metrics file that is cut short on a full disk must not pass for a whole one. */
-	flushed = fflush(stdout);
-	if (flushed == EOF || ferror(stdout)) {
-		log_line(LOG_ERR, "unable to write to stdout: %s", strerror(errno));
-		ret = -ERR_FAILURE;
-	}
 	return ret;
 }
 
@@ -264,12 +261,23 @@ static int run_prepared(const struct command *command, struct prepared *prepared
 	return ret == 0 ? run(command, prepared) : ret;
 }
 
+/* A metrics file that is cut short on a full disk must not pass for a whole one. */
+static int end_output(void)
+{
+	const int ret = fflush(stdout);
+
+	if (ret != EOF && !ferror(stdout))
+		return 0;
+	log_line(LOG_ERR, "unable to write to stdout: %s", strerror(errno));
+	return -ERR_FAILURE;
+}
+
 /* One run: options, preparation, one command. */
 int main(int argc, char **argv)
 {
 	struct command command = { .form = STATUS_TABLE };
 	static struct prepared prepared; /* for leak checkers: its strings are never freed */
-	int ret;
+	int ret, ended;
 
 	log_open("broker-admin", false);
 	prctl(PR_SET_DUMPABLE, 0);
@@ -278,8 +286,11 @@ int main(int argc, char **argv)
 		return ret;
 	if (command.verb == ALLOW || command.verb == DENY)
 		ret = change_list(&command, &prepared.config);
+	else if (command.verb == CHECK)
+		ret = check(command.path);
 	else
 		ret = run_prepared(&command, &prepared);
 	free(command.keys);
-	return exit_code(ret);
+	ended = end_output();
+	return exit_code(ended < 0 ? ended : ret);
 }
