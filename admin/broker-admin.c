@@ -11,6 +11,7 @@
 #include "admin/check.h"
 #include "admin/lists.h"
 #include "admin/prune.h"
+#include "admin/show.h"
 #include "admin/status.h"
 #include "access.h"
 #include "announce.h"
@@ -26,6 +27,7 @@
 #define USAGE                                                                                      \
 	"usage: broker-admin [-c file] check\n"                                                    \
 	"       broker-admin [-c file] status [--json | --prometheus]\n"                           \
+	"       broker-admin [-c file] show key...\n"                                              \
 	"       broker-admin [-c file] prune [-n]\n"                                               \
 	"       broker-admin [-c file] flush\n"                                                    \
 	"       broker-admin [-c file] kick key...\n"                                              \
@@ -33,15 +35,17 @@
 	"       broker-admin [-c file] resync [-w seconds]\n"                                      \
 	"       broker-admin -h | -V\n"
 
-enum verb { CHECK, STATUS, PRUNE, FLUSH, KICK, ALLOW, DENY, RESYNC, VERBS };
+enum verb { CHECK, STATUS, SHOW, PRUNE, FLUSH, KICK, ALLOW, DENY, RESYNC, VERBS };
 
 static const struct {
 	const char *name;
 	bool takes_keys;
 } verbs[] = {
-	[CHECK] = { "check", false }, [STATUS] = { "status", false }, [PRUNE] = { "prune", false },
-	[FLUSH] = { "flush", false }, [KICK] = { "kick", true },      [ALLOW] = { "allow", true },
-	[DENY] = { "deny", true },    [RESYNC] = { "resync", false },
+	[CHECK] = { "check", false },	[STATUS] = { "status", false },
+	[SHOW] = { "show", true },	[PRUNE] = { "prune", false },
+	[FLUSH] = { "flush", false },	[KICK] = { "kick", true },
+	[ALLOW] = { "allow", true },	[DENY] = { "deny", true },
+	[RESYNC] = { "resync", false },
 };
 
 enum { MAX_WAIT = 3600 }; /* seconds */
@@ -91,7 +95,7 @@ static int parse_verb(struct command *command, int count, char **words)
 		verb++;
 	if (count == 0 || verb == VERBS)
 		return misuse(
-			"give a command: check, status, prune, flush, kick, allow, deny or resync");
+			"give a command: check, status, show, prune, flush, kick, allow, deny or resync");
 	command->verb = (enum verb)verb;
 	if (count > 1 && !verbs[verb].takes_keys)
 		return misuse("too many arguments");
@@ -207,6 +211,9 @@ static int run(const struct command *command, const struct prepared *prepared)
 		return -ERR_FAILURE;
 	if (command->verb == STATUS)
 		ret = status(kernel, config, command->form);
+	else if (command->verb == SHOW)
+		ret = show(kernel, config, &prepared->access, prepared->key_file, command->keys,
+			   command->key_count);
 	else if (command->verb == PRUNE)
 		ret = prune(kernel, config, &prepared->access, prepared->key_file,
 			    command->dry_run);
@@ -218,6 +225,11 @@ static int run(const struct command *command, const struct prepared *prepared)
 	return ret;
 }
 
+static bool takes_lock(enum verb verb)
+{
+	return verb == SHOW || verb == PRUNE || verb == FLUSH || verb == KICK;
+}
+
 /* Opens what the command takes, and gives up what it does not. Returns 0 or a negative error. */
 static int prepare(const struct command *command, struct prepared *prepared)
 {
@@ -226,12 +238,12 @@ static int prepare(const struct command *command, struct prepared *prepared)
 	ret = config_read(&prepared->config, command->path);
 	if (ret < 0)
 		return ret;
-	if (command->verb == PRUNE || command->verb == FLUSH || command->verb == KICK) {
+	if (takes_lock(command->verb)) {
 		prepared->key_file = key_open(prepared->config.private_key);
 		if (prepared->key_file < 0)
 			return prepared->key_file;
 	}
-	if (command->verb == PRUNE)
+	if (command->verb == PRUNE || command->verb == SHOW)
 		ret = access_open(&prepared->access, &prepared->config);
 	if (ret < 0)
 		return ret;

@@ -410,9 +410,9 @@ static void test_daemons(void **state)
 	int ret;
 
 	begin();
-	daemons[0] = (struct mesh_state){ "babeld", "33123", true, 380, 15 };
-	daemons[1] = (struct mesh_state){ "l3roamd", "", false, 0, 0 };
-	daemons[2] = (struct mesh_state){ "mmfd", "/run/mmfd", false, 0, 0 };
+	daemons[0] = (struct mesh_state){ "babeld", "33123", true, 380, 15, NULL };
+	daemons[1] = (struct mesh_state){ "l3roamd", "", false, 0, 0, NULL };
+	daemons[2] = (struct mesh_state){ "mmfd", "/run/mmfd", false, 0, 0, NULL };
 	daemon_count = 3;
 	unit_capture();
 	ret = status(kernel, &config, row->form);
