@@ -26,7 +26,7 @@ settings := config number
 broker-handler := broker-handler parser confined access privileges endpoint peer announce turn json mesh \
 	stream deadline log $(kernel) $(settings)
 broker-accept := $(addprefix accept/,broker-accept options handlers report) endpoint notify log clock number
-broker-admin := $(addprefix admin/,broker-admin check lists prune show status words) access endpoint peer announce turn \
+broker-admin := $(addprefix admin/,broker-admin check lists prune show status watch words) access endpoint peer announce turn \
 	json mesh stream deadline log privileges $(kernel) $(settings)
 broker-connect := $(addprefix node/,broker-connect options gateway tunnel keygen curve) json confined \
 	deadline stream log $(kernel)

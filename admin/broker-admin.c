@@ -13,6 +13,7 @@
 #include "admin/prune.h"
 #include "admin/show.h"
 #include "admin/status.h"
+#include "admin/watch.h"
 #include "access.h"
 #include "announce.h"
 #include "clock.h"
@@ -26,7 +27,7 @@
 
 #define USAGE                                                                                      \
 	"usage: broker-admin [-c file] check\n"                                                    \
-	"       broker-admin [-c file] status [--json | --prometheus]\n"                           \
+	"       broker-admin [-c file] status [--json | --prometheus | --watch[=seconds]]\n"       \
 	"       broker-admin [-c file] show key...\n"                                              \
 	"       broker-admin [-c file] prune [-n]\n"                                               \
 	"       broker-admin [-c file] flush\n"                                                    \
@@ -48,7 +49,10 @@ static const struct {
 	[RESYNC] = { "resync", false },
 };
 
-enum { MAX_WAIT = 3600 }; /* seconds */
+enum {
+	MAX_WAIT = 3600, /* seconds */
+	WATCH_TIME = 2,	 /* seconds from one table to the next, by default */
+};
 
 struct command {
 	const char *path; /* of the configuration, or NULL */
@@ -56,8 +60,9 @@ struct command {
 	enum status_form form;
 	bool has_form; /* one was asked for */
 	bool dry_run;
-	bool remove;	   /* from a list */
-	unsigned int wait; /* seconds for routing daemons; 0 is not at all */
+	bool remove;	    /* from a list */
+	unsigned int wait;  /* seconds for routing daemons; 0 is not at all */
+	unsigned int watch; /* seconds from one table to the next; 0 is once */
 	int key_count;
 	uint8_t (*keys)[KEY_LEN];
 };
@@ -100,7 +105,7 @@ static int parse_verb(struct command *command, int count, char **words)
 	if (count > 1 && !verbs[verb].takes_keys)
 		return misuse("too many arguments");
 	if (command->has_form && verb != STATUS)
-		return misuse("--json and --prometheus belong to status");
+		return misuse("--json, --prometheus and --watch belong to status");
 	if (command->dry_run && verb != PRUNE)
 		return misuse("-n belongs to prune");
 	if (command->wait && verb != RESYNC)
@@ -108,6 +113,24 @@ static int parse_verb(struct command *command, int count, char **words)
 	if (command->remove && verb != ALLOW && verb != DENY)
 		return misuse("-r belongs to allow and deny");
 	return verbs[verb].takes_keys ? parse_keys(command, count - 1, words + 1) : -1;
+}
+
+static int take_form(struct command *command, int option)
+{
+	int ret = 0;
+
+	if (command->has_form)
+		return misuse("--json, --prometheus and --watch exclude each other");
+	command->has_form = true;
+	if (option == 'j')
+		command->form = STATUS_JSON;
+	else if (option == 'p')
+		command->form = STATUS_PROMETHEUS;
+	else
+		command->watch = WATCH_TIME;
+	if (optarg)
+		ret = number_parse(optarg, 1, MAX_WAIT, &command->watch);
+	return ret < 0 ? misuse("--watch wants a number of seconds from 1 to 3600") : -1;
 }
 
 /* Takes one option. Returns -1 to go on, or what to exit with. */
@@ -124,11 +147,8 @@ static int take_option(struct command *command, int option)
 		return EXIT_DONE;
 	case 'j':
 	case 'p':
-		if (command->has_form)
-			return misuse("--json and --prometheus exclude each other");
-		command->form = option == 'j' ? STATUS_JSON : STATUS_PROMETHEUS;
-		command->has_form = true;
-		return -1;
+	case 'W':
+		return take_form(command, option);
 	case 'n':
 		command->dry_run = true;
 		return -1;
@@ -151,11 +171,9 @@ static int take_option(struct command *command, int option)
 static int parse(struct command *command, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "prometheus", no_argument, NULL, 'p' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
+		{ "json", no_argument, NULL, 'j' },	   { "prometheus", no_argument, NULL, 'p' },
+		{ "watch", optional_argument, NULL, 'W' }, { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },	   { 0 },
 	};
 	int option, ret;
 
@@ -206,6 +224,8 @@ static int run(const struct command *command, const struct prepared *prepared)
 
 	if (command->verb == RESYNC)
 		return resync(config, command->wait);
+	if (command->watch)
+		return watch(config, command->watch);
 	kernel = wgif_open();
 	if (!kernel)
 		return -ERR_FAILURE;

@@ -20,7 +20,8 @@ struct row {
 	unsigned int slot;
 	char key[KEY_TEXT_SIZE];
 	enum session_state state;
-	int64_t age; /* seconds since the handshake, -1 for never */
+	int64_t age;   /* seconds since the handshake, -1 for never */
+	int64_t asked; /* seconds since its peer was set up, -1 if that is not known */
 	char endpoint[WORDS_ENDPOINT_SIZE];
 	struct wgif_device device;
 };
@@ -37,6 +38,7 @@ static int read_row(struct row *row, struct wgif_kernel *kernel, const struct co
 		return ret;
 	row->device = session.device;
 	row->age = session_age(&session);
+	row->asked = session_asked_age(&session);
 	row->state = session_state(&session);
 	row->slot = slot_from_ifname(config, link->name);
 	memcpy(row->ifname, link->name, sizeof(row->ifname));
@@ -52,7 +54,8 @@ enum {
 };
 
 struct summary {
-	unsigned int total, used, free;
+	int64_t time; /* unix */
+	unsigned int max_peers, total, used, free;
 	unsigned int states[SESSION_STATES];
 	uint64_t rx_bytes, tx_bytes;
 	unsigned int daemon_count; /* of those that are configured */
@@ -61,7 +64,12 @@ struct summary {
 
 static struct summary summarize(const struct row *rows, int count, const struct config *config)
 {
-	struct summary summary = { .total = config->slots, .used = (unsigned int)count };
+	struct summary summary = {
+		.time = clock_moment().wall,
+		.max_peers = config->max_peers,
+		.total = config->slots,
+		.used = (unsigned int)count,
+	};
 	unsigned int within = 0;
 
 	for (int i = 0; i < count; i++) {
@@ -139,26 +147,52 @@ static void print_text(const char *name, const char *value)
 		printf("\"%s\":null,", name);
 }
 
+/* A number, or null if it is negative. */
+static void print_number(const char *name, int64_t value)
+{
+	if (value < 0)
+		printf("\"%s\":null,", name);
+	else
+		printf("\"%s\":%" PRId64 ",", name, value);
+}
+
+static void print_json_summary(const struct summary *summary)
+{
+	printf("{\"version\":1,\"time\":%" PRId64 ",\"max_connections\":%u,"
+	       "\"slots\":{\"total\":%u,\"used\":%u,\"free\":%u},\"states\":{",
+	       summary->time, summary->max_peers, summary->total, summary->used, summary->free);
+	for (int i = 0; i < SESSION_STATES; i++)
+		printf("%s\"%s\":%u", i ? "," : "", words_state((enum session_state)i),
+		       summary->states[i]);
+	printf("},\"received_bytes\":%" PRIu64 ",\"sent_bytes\":%" PRIu64, summary->rx_bytes,
+	       summary->tx_bytes);
+}
+
+static void print_json_peer(const struct row *row)
+{
+	const struct wgif_device *device = &row->device;
+
+	putchar('{');
+	print_text("interface", row->ifname);
+	print_text("public_key", row->key);
+	print_text("endpoint", row->endpoint);
+	print_text("state", words_state(row->state));
+	printf("\"slot\":%u,\"port\":%u,", row->slot, device->listen_port);
+	print_number("asked_age", row->asked);
+	print_number("last_handshake", device->handshake ? device->handshake : -1);
+	print_number("handshake_age", row->age);
+	printf("\"received_bytes\":%" PRIu64 ",\"sent_bytes\":%" PRIu64 "}", device->rx_bytes,
+	       device->tx_bytes);
+}
+
 static void print_json(const struct row *rows, int count, const struct summary *summary)
 {
-	printf("{\"version\":1,\"slots\":{\"total\":%u,\"used\":%u,\"free\":%u},\"peers\":[",
-	       summary->total, summary->used, summary->free);
+	print_json_summary(summary);
+	printf(",\"peers\":[");
 	for (int i = 0; i < count; i++) {
-		const struct wgif_device *device = &rows[i].device;
-
-		printf("%s{", i ? "," : "");
-		print_text("interface", rows[i].ifname);
-		print_text("public_key", rows[i].key);
-		print_text("endpoint", rows[i].endpoint);
-		print_text("state", words_state(rows[i].state));
-		printf("\"slot\":%u,\"port\":%u,", rows[i].slot, device->listen_port);
-		if (device->handshake)
-			printf("\"last_handshake\":%" PRId64 ",\"handshake_age\":%" PRId64 ",",
-			       device->handshake, rows[i].age);
-		else
-			printf("\"last_handshake\":null,\"handshake_age\":null,");
-		printf("\"received_bytes\":%" PRIu64 ",\"sent_bytes\":%" PRIu64 "}",
-		       device->rx_bytes, device->tx_bytes);
+		if (i)
+			putchar(',');
+		print_json_peer(&rows[i]);
 	}
 	printf("],\"daemons\":[");
 	for (unsigned int i = 0; i < summary->daemon_count; i++) {
