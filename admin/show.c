@@ -155,11 +155,11 @@ static int show_key(struct show *show, const uint8_t key[static KEY_LEN])
 	return print_fate(show->access, &session);
 }
 
-int show(struct wgif_kernel *kernel, const struct config *config, const struct access *access,
-	 int key_file, const uint8_t (*keys)[KEY_LEN], int count)
+int show(struct wgif_kernel *kernel, const struct access *access, int key_file,
+	 const uint8_t (*keys)[KEY_LEN], int count)
 {
 	struct show this = {
-		.kernel = kernel, .config = config, .access = access, .key_file = key_file
+		.kernel = kernel, .config = access->config, .access = access, .key_file = key_file
 	};
 	int ret, result = 0;
 

@@ -8,7 +8,6 @@
 #include "key.h"
 
 struct access;
-struct config;
 struct wgif_kernel;
 
 /*
@@ -16,7 +15,7 @@ struct wgif_kernel;
  * key's, of key_open(), and the lock. Returns 0 or a negative error that is logged; a key that has
  * no interface is one, and does not spare the others.
  */
-int show(struct wgif_kernel *kernel, const struct config *config, const struct access *access,
-	 int key_file, const uint8_t (*keys)[KEY_LEN], int count);
+int show(struct wgif_kernel *kernel, const struct access *access, int key_file,
+	 const uint8_t (*keys)[KEY_LEN], int count);
 
 #endif

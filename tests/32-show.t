@@ -101,6 +101,7 @@ is "$(fact l3roamd), $(fact mmfd)" 'does not know it, does not know it' 'two tha
 show "$key" "$key2"
 is "$(fact mmfd | paste -sd ' ')" 'knows it knows it' 'and that were told'
 kill -KILL "${pid[mmfd]}"
+wait "${pid[mmfd]}" 2>/dev/null
 show "$key"
 is "$(fact l3roamd), $(fact mmfd)" 'knows it, does not answer' 'one of them has died'
 is "$status" 0 'which is no failure'
