@@ -170,7 +170,7 @@ on_terminal() { env TERM=xterm "$@" script -qec "$admin check" /dev/null </dev/n
 like "$(on_terminal)" $'^\033\\[32mok   \033\\[0m   configuration: ' 'on a terminal it has colours'
 unlike "$(on_terminal NO_COLOR=1)" $'\033' 'with NO_COLOR it has none'
 unlike "$(on_terminal TERM=dumb)" $'\033' 'nor on a dumb one'
-unlike "$("$admin" check)" $'\033' 'nor in a pipe'
+unlike "$(TERM=xterm "$admin" check)" $'\033' 'nor in a pipe'
 "$admin" check >/dev/full 2>"$work/said"
 is $? 71 'a full disk: exits with 71'
 done_testing

@@ -22,7 +22,7 @@ show "$key"
 is "$(sed '/asked/s/[0-9][0-9]*/0/' <<<"$said")" "interface: $name
   public key: $key
   index: $(index_of "$name")
-  slot: ${name#wgpeer}
+  slot: ${name##*[!0-9]}
   listening port: $port
   address: $(address_of "$name")
   state: waiting
@@ -69,6 +69,8 @@ is "$(fact state)" stale 'which is stale'
 ip link set "$name2" alias 'the words of an operator'
 show "$key2"
 is "$(fact asked), $(fact 'next prune')" 'never, keeps it' 'one without a note of ours has its time from then on'
+show_in 400 "$key2"
+is "$(fact 'next prune')" 'keeps it' 'however long ago the machine was started'
 ip link set "$name2" down
 show "$key2"
 is "$(fact state), $(fact 'next prune')" 'broken, removes it: half-made' 'half of one'
@@ -97,6 +99,11 @@ start_all
 configure "L3ROAMDSOCK=$work/l3roamd.sock" "MMFDSOCK=$work/mmfd.sock"
 show "$key"
 is "$(fact l3roamd), $(fact mmfd)" 'does not know it, does not know it' 'two that do not know it'
+is "$(fact babeld)" '' 'one that is not configured is left out'
+key3=$(new_pubkey)
+ask "$key3" >"$work/reply"
+show "$key3" "$key"
+is "$(fact mmfd | paste -sd ' ')" 'knows it does not know it' 'they know the one that came since'
 "$admin" resync 2>>"$work/log"
 show "$key" "$key2"
 is "$(fact mmfd | paste -sd ' ')" 'knows it knows it' 'and that were told'
