@@ -8,6 +8,7 @@ PKG_CONFIG ?= pkg-config
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 SYSCONFDIR ?= /etc
 SYSTEMDUNITDIR ?= /lib/systemd/system
 SYSUSERSDIR ?= /usr/lib/sysusers.d
@@ -28,7 +29,8 @@ broker-handler := broker-handler $(admission) check parser confined access privi
 	stream deadline log $(kernel) $(settings)
 broker-accept := $(addprefix accept/,broker-accept options handlers report) endpoint notify log clock \
 	$(settings)
-broker-admin := $(addprefix admin/,broker-admin lists prune status) $(admission) access endpoint announce turn \
+broker-admin := $(addprefix admin/,broker-admin check lists options prune show status watch words) \
+	$(admission) access endpoint announce turn \
 	json mesh stream deadline log privileges $(kernel) $(settings)
 broker-connect := $(addprefix node/,broker-connect options gateway tunnel keygen curve) json confined \
 	deadline stream log $(kernel)
@@ -96,7 +98,7 @@ include tests/tests.mk
 install: all
 install uninstall:
 	$(Q)DESTDIR='$(DESTDIR)' BUILD='$(BUILD)' PROGRAMS='$(programs)' SBINDIR='$(SBINDIR)' \
-		MANDIR='$(MANDIR)' SYSCONFDIR='$(SYSCONFDIR)' SYSTEMDUNITDIR='$(SYSTEMDUNITDIR)' \
+		MANDIR='$(MANDIR)' BASHCOMPDIR='$(BASHCOMPDIR)' SYSCONFDIR='$(SYSCONFDIR)' SYSTEMDUNITDIR='$(SYSTEMDUNITDIR)' \
 		SYSUSERSDIR='$(SYSUSERSDIR)' UDEVRULESDIR='$(UDEVRULESDIR)' NETWORKDIR='$(NETWORKDIR)' \
 		tools/install $@ $(SUPERVISOR)
 

@@ -23,6 +23,8 @@ static const char *program_name = "wg-broker";
 static bool to_syslog;
 static bool to_journal;
 
+static void (*diverted)(const char *text);
+
 static bool is_holding;
 static char held[HELD_SIZE];
 static size_t held_len;
@@ -78,6 +80,10 @@ static void write_line(int priority, const char *text)
 	char line[LINE_SIZE + 64];
 	int len, ready;
 
+	if (diverted) {
+		diverted(text);
+		return;
+	}
 	if (to_syslog) {
 		syslog(priority, "%s", text);
 		return;
@@ -119,4 +125,9 @@ const char *log_release(void)
 {
 	is_holding = false;
 	return held;
+}
+
+void log_divert(void (*take)(const char *text))
+{
+	diverted = take;
 }

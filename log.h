@@ -24,4 +24,10 @@ void log_line(int priority, const char *format, ...) __attribute__((format(print
 void log_hold(void);
 const char *log_release(void);
 
+/*
+ * From here on each line goes to this function and nowhere else, until one of NULL ends that. What
+ * is kept is no line yet.
+ */
+void log_divert(void (*take)(const char *text));
+
 #endif

@@ -583,6 +583,7 @@ bool mesh_get_state(const struct config *config, unsigned int number, struct mes
 		.answers = ret == 0,
 		.known = listing.known,
 		.down = listing.down,
+		.has = listing.has,
 	};
 	return true;
 }

@@ -46,6 +46,7 @@ struct mesh_state {
 	bool answers;
 	unsigned int known; /* interfaces of ours that it has */
 	unsigned int down;  /* those of them that it was unable to use */
+	const bool *has;    /* SLOT_END: which, by slot; valid until the next call */
 };
 
 /* Asks a daemon, by its number from 0 on. Returns false, and no state, behind the last one. */

@@ -48,6 +48,13 @@ int64_t session_age(const struct session *session)
 	return note_age(&session->note, session->now);
 }
 
+int64_t session_asked_age(const struct session *session)
+{
+	const int64_t asked = session->note.asked;
+
+	return asked && asked <= session->now.boot ? session->now.boot - asked : -1;
+}
+
 bool session_is_live(const struct session *session)
 {
 	const int64_t age = session_age(session);
@@ -57,9 +64,9 @@ bool session_is_live(const struct session *session)
 
 bool session_is_fresh(const struct session *session)
 {
-	const int64_t since = session->now.boot - session->note.asked;
+	const int64_t age = session_asked_age(session);
 
-	return session->note.asked && since >= 0 && since < SESSION_FRESH_TIME;
+	return age >= 0 && age < SESSION_FRESH_TIME;
 }
 
 bool session_has_foreign_alias(const struct session *session)

@@ -61,6 +61,12 @@ enum session_state session_state(const struct session *session);
 /* Seconds since the last handshake, or -1 if there never was one. */
 int64_t session_age(const struct session *session);
 
+/*
+ * Seconds since a node last asked and its peer was set up, or -1 if the note does not say. A node
+ * that is known and asks again leaves no trace.
+ */
+int64_t session_asked_age(const struct session *session);
+
 /* Whether there was a handshake within SESSION_LIVE_TIME; the interface may be half-made. */
 bool session_is_live(const struct session *session);
 

@@ -71,6 +71,11 @@ static int open_generic(struct wgif_kernel *kernel)
 	return -ERR_FAILURE;
 }
 
+int wgif_load(struct wgif_kernel *kernel)
+{
+	return open_generic(kernel);
+}
+
 /* A request about links, which needs no reader. */
 static int change_link(struct wgif_kernel *kernel, struct nl_msg *message,
 		       const struct netlink_task *task)

@@ -60,6 +60,12 @@ struct wgif_kernel *wgif_open(void);
 void wgif_close(struct wgif_kernel *kernel);
 
 /*
+ * Asks the kernel whether it has WireGuard; if that is a module, this loads it. Returns 0, or
+ * -ERR_FAILURE after it has logged why.
+ */
+int wgif_load(struct wgif_kernel *kernel);
+
+/*
  * The functions below return 0, the errors that they name, or -ERR_FAILURE after they have logged
  * why. Of a link they use the index, and the name for the log.
  */

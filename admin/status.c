@@ -1,69 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Shows the interfaces and their peers: to people, to programs, to Prometheus. Changes nothing. */
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "admin/status.h"
+#include "admin/words.h"
 #include "config.h"
-#include "endpoint.h"
 #include "error.h"
 #include "log.h"
 #include "mesh.h"
 #include "session.h"
 #include "slot.h"
-#include "text.h"
 #include "turn.h"
-
-static const char *const state_names[] = {
-	[SESSION_LIVE] = "live",
-	[SESSION_WAITING] = "waiting",
-	[SESSION_STALE] = "stale",
-	[SESSION_BROKEN] = "broken",
-};
 
 struct row {
 	char ifname[IFNAMSIZ];
 	unsigned int slot;
 	char key[KEY_TEXT_SIZE];
 	enum session_state state;
-	int64_t age; /* seconds since the handshake, -1 for never */
-	char endpoint[INET6_ADDRSTRLEN + IFNAMSIZ + 10];
+	int64_t age;   /* seconds since the handshake, -1 for never */
+	int64_t asked; /* seconds since its peer was set up, -1 if that is not known */
+	char endpoint[WORDS_ENDPOINT_SIZE];
 	struct wgif_device device;
 };
-
-/* Writes the interface that a link-local address belongs to: its name, if that is plain. */
-static void format_zone(char text[static IFNAMSIZ + 1], uint32_t index)
-{
-	char name[IFNAMSIZ];
-
-	*text = '\0';
-	if (!index)
-		return;
-	if (if_indextoname(index, name) && strspn(name, TEXT_ALPHANUMERIC "-_.@") == strlen(name))
-		snprintf(text, IFNAMSIZ + 1, "%%%s", name);
-	else
-		snprintf(text, IFNAMSIZ + 1, "%%%" PRIu32, index);
-}
-
-/* Writes an endpoint as wg does, or nothing if there is none. */
-static void format_endpoint(char *text, size_t size, const struct wgif_device *device)
-{
-	const union endpoint *endpoint = &device->endpoint;
-	char address[INET6_ADDRSTRLEN], zone[IFNAMSIZ + 1];
-
-	*text = '\0';
-	if (!endpoint_format(address, endpoint))
-		return;
-	if (endpoint->any.sa_family == AF_INET) {
-		snprintf(text, size, "%s:%u", address, ntohs(endpoint->in.sin_port));
-	} else {
-		format_zone(zone, endpoint->in6.sin6_scope_id);
-		snprintf(text, size, "[%s%s]:%u", address, zone, ntohs(endpoint->in6.sin6_port));
-	}
-}
 
 /* Returns 0, -ERR_ABSENT if the interface has gone meanwhile, or -ERR_FAILURE. */
 static int read_row(struct row *row, struct wgif_kernel *kernel, const struct config *config,
@@ -77,45 +38,14 @@ static int read_row(struct row *row, struct wgif_kernel *kernel, const struct co
 		return ret;
 	row->device = session.device;
 	row->age = session_age(&session);
+	row->asked = session_asked_age(&session);
 	row->state = session_state(&session);
 	row->slot = slot_from_ifname(config, link->name);
 	memcpy(row->ifname, link->name, sizeof(row->ifname));
 	if (link->has_key)
 		key_to_text(row->key, link->key);
-	format_endpoint(row->endpoint, sizeof(row->endpoint), &row->device);
+	words_endpoint(row->endpoint, &row->device.endpoint);
 	return 0;
-}
-
-/* Writes a time as people say it. */
-static const char *in_words(char text[static 32], int64_t seconds)
-{
-	if (seconds < 0)
-		return "never";
-	if (seconds < 60)
-		snprintf(text, 32, "%" PRId64 " s ago", seconds);
-	else if (seconds < 3600)
-		snprintf(text, 32, "%" PRId64 " min ago", seconds / 60);
-	else if (seconds < 86400)
-		snprintf(text, 32, "%" PRId64 " h ago", seconds / 3600);
-	else
-		snprintf(text, 32, "%" PRId64 " d ago", seconds / 86400);
-	return text;
-}
-
-/* Writes a number of bytes in binary units, as ip and wg do. */
-static const char *in_bytes(char text[static 32], uint64_t bytes)
-{
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
-	double scaled = (double)bytes;
-	int unit = 0;
-
-	/* As it is rounded below: nothing reads 1024.0. */
-	while (scaled >= 1023.95) {
-		scaled /= 1024;
-		unit++;
-	}
-	snprintf(text, 32, unit ? "%.1f %s" : "%.0f %s", scaled, units[unit]);
-	return text;
 }
 
 enum {
@@ -124,7 +54,8 @@ enum {
 };
 
 struct summary {
-	unsigned int total, used, free;
+	int64_t time; /* unix */
+	unsigned int max_peers, total, used, free;
 	unsigned int states[SESSION_STATES];
 	uint64_t rx_bytes, tx_bytes;
 	unsigned int daemon_count; /* of those that are configured */
@@ -133,7 +64,12 @@ struct summary {
 
 static struct summary summarize(const struct row *rows, int count, const struct config *config)
 {
-	struct summary summary = { .total = config->slots, .used = (unsigned int)count };
+	struct summary summary = {
+		.time = clock_moment().wall,
+		.max_peers = config->max_peers,
+		.total = config->slots,
+		.used = (unsigned int)count,
+	};
 	unsigned int within = 0;
 
 	for (int i = 0; i < count; i++) {
@@ -182,16 +118,17 @@ static void print_daemon(const struct mesh_state *daemon)
 
 static void print_table(const struct row *rows, int count, const struct summary *summary)
 {
-	char age[32], rx[32], tx[32];
+	char age[WORDS_SIZE], rx[WORDS_SIZE], tx[WORDS_SIZE];
 
 	if (count)
 		printf("%-15s %5s  %-7s  %-44s  %-12s  %10s  %10s  %s\n", "INTERFACE", "PORT",
 		       "STATE", "PEER", "HANDSHAKE", "RECEIVED", "SENT", "ENDPOINT");
 	for (int i = 0; i < count; i++)
 		printf("%-15s %5u  %-7s  %-44s  %-12s  %10s  %10s  %s\n", rows[i].ifname,
-		       rows[i].device.listen_port, state_names[rows[i].state],
-		       rows[i].key[0] ? rows[i].key : "-", in_words(age, rows[i].age),
-		       in_bytes(rx, rows[i].device.rx_bytes), in_bytes(tx, rows[i].device.tx_bytes),
+		       rows[i].device.listen_port, words_state(rows[i].state),
+		       rows[i].key[0] ? rows[i].key : "-", words_age(age, rows[i].age),
+		       words_bytes(rx, rows[i].device.rx_bytes),
+		       words_bytes(tx, rows[i].device.tx_bytes),
 		       rows[i].endpoint[0] ? rows[i].endpoint : "-");
 	printf("%u of %u slots used, %u free: %u live, %u waiting, %u stale, %u broken\n",
 	       summary->used, summary->total, summary->free, summary->states[SESSION_LIVE],
@@ -210,26 +147,52 @@ static void print_text(const char *name, const char *value)
 		printf("\"%s\":null,", name);
 }
 
+/* A number, or null if it is negative. */
+static void print_number(const char *name, int64_t value)
+{
+	if (value < 0)
+		printf("\"%s\":null,", name);
+	else
+		printf("\"%s\":%" PRId64 ",", name, value);
+}
+
+static void print_json_summary(const struct summary *summary)
+{
+	printf("{\"version\":1,\"time\":%" PRId64 ",\"max_connections\":%u,"
+	       "\"slots\":{\"total\":%u,\"used\":%u,\"free\":%u},\"states\":{",
+	       summary->time, summary->max_peers, summary->total, summary->used, summary->free);
+	for (int i = 0; i < SESSION_STATES; i++)
+		printf("%s\"%s\":%u", i ? "," : "", words_state((enum session_state)i),
+		       summary->states[i]);
+	printf("},\"received_bytes\":%" PRIu64 ",\"sent_bytes\":%" PRIu64, summary->rx_bytes,
+	       summary->tx_bytes);
+}
+
+static void print_json_peer(const struct row *row)
+{
+	const struct wgif_device *device = &row->device;
+
+	putchar('{');
+	print_text("interface", row->ifname);
+	print_text("public_key", row->key);
+	print_text("endpoint", row->endpoint);
+	print_text("state", words_state(row->state));
+	printf("\"slot\":%u,\"port\":%u,", row->slot, device->listen_port);
+	print_number("asked_age", row->asked);
+	print_number("last_handshake", device->handshake ? device->handshake : -1);
+	print_number("handshake_age", row->age);
+	printf("\"received_bytes\":%" PRIu64 ",\"sent_bytes\":%" PRIu64 "}", device->rx_bytes,
+	       device->tx_bytes);
+}
+
 static void print_json(const struct row *rows, int count, const struct summary *summary)
 {
-	printf("{\"version\":1,\"slots\":{\"total\":%u,\"used\":%u,\"free\":%u},\"peers\":[",
-	       summary->total, summary->used, summary->free);
+	print_json_summary(summary);
+	printf(",\"peers\":[");
 	for (int i = 0; i < count; i++) {
-		const struct wgif_device *device = &rows[i].device;
-
-		printf("%s{", i ? "," : "");
-		print_text("interface", rows[i].ifname);
-		print_text("public_key", rows[i].key);
-		print_text("endpoint", rows[i].endpoint);
-		print_text("state", state_names[rows[i].state]);
-		printf("\"slot\":%u,\"port\":%u,", rows[i].slot, device->listen_port);
-		if (device->handshake)
-			printf("\"last_handshake\":%" PRId64 ",\"handshake_age\":%" PRId64 ",",
-			       device->handshake, rows[i].age);
-		else
-			printf("\"last_handshake\":null,\"handshake_age\":null,");
-		printf("\"received_bytes\":%" PRIu64 ",\"sent_bytes\":%" PRIu64 "}",
-		       device->rx_bytes, device->tx_bytes);
+		if (i)
+			putchar(',');
+		print_json_peer(&rows[i]);
 	}
 	printf("],\"daemons\":[");
 	for (unsigned int i = 0; i < summary->daemon_count; i++) {
@@ -280,7 +243,8 @@ static void print_prometheus(const struct summary *summary)
 	printf("# HELP wg_broker_peers Interfaces of peers, by the state of the peer.\n"
 	       "# TYPE wg_broker_peers gauge\n");
 	for (int i = 0; i < SESSION_STATES; i++)
-		printf("wg_broker_peers{state=\"%s\"} %u\n", state_names[i], summary->states[i]);
+		printf("wg_broker_peers{state=\"%s\"} %u\n", words_state((enum session_state)i),
+		       summary->states[i]);
 	/* Not counters: they fall when a peer goes. */
 	print_gauge("received_bytes", "Received from the peers that there are, since they came.",
 		    summary->rx_bytes);

@@ -23,6 +23,8 @@ check() {
 		644 lib/systemd/network/10-wg-broker.network 644 lib/udev/rules.d/70-wg-broker.rules \
 		755 usr/local/sbin/broker-accept 755 usr/local/sbin/broker-admin \
 		755 usr/local/sbin/broker-connect 755 usr/local/sbin/broker-handler \
+		644 usr/local/share/bash-completion/completions/broker-admin \
+		644 usr/local/share/bash-completion/completions/broker-connect \
 		644 usr/local/share/man/man8/broker-accept.8 \
 		644 usr/local/share/man/man8/broker-admin.8 644 usr/local/share/man/man8/broker-connect.8 \
 		644 usr/local/share/man/man8/broker-handler.8 | sort -k 2 >"$work/wanted"

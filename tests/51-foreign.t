@@ -87,13 +87,13 @@ is "$(everything)" "$before" 'nor what is not ours'
 
 diag 'misuse'
 for arguments in '' nonsense 'status prune' 'status -n' 'flush -n' 'prune --json' \
-	'status --json --prometheus' 'status --jsonx' '-c' 'status extra'; do
+	'status --json --prometheus' 'status --jsonx' '-c' 'status extra' 'check extra'; do
 	# shellcheck disable=SC2086 # several words
 	said=$("$admin" $arguments 2>&1)
 	is $? 64 "broker-admin $arguments: exits with 64"
 	like "$said" 'broker-admin: .*usage: broker-admin' 'a reason and the usage'
 done
-is "$("$admin" -h | head -n 1)" 'usage: broker-admin [-c file] status [--json | --prometheus]' \
+is "$("$admin" -h | head -n 1)" 'usage: broker-admin [-c file] check' \
 	'-h prints the usage on stdout'
 "$admin" -c /nonexistent status 2>"$work/said"
 is $? 78 'a configuration that is not there: exits with 78'

@@ -71,12 +71,18 @@ def check_json(form, peers, slots, prefix):
     agree("json: version", form["version"], 1)
     agree("json: slots", form["slots"],
           {"total": slots, "used": len(peers), "free": slots - len(peers)})
+    agree("json: time", abs(time.time() - form["time"]) < PATIENCE, True)
+    agree("json: states", form["states"],
+          {state: [state_of(peer) for peer in peers.values()].count(state) for state in STATES})
+    for sum_of in ("received_bytes", "sent_bytes"):
+        agree(f"json: {sum_of}", form[sum_of], sum(peer[sum_of] for peer in peers.values()))
     agree("json: interfaces, in the order of their numbers",
           [peer["interface"] for peer in form["peers"]],
           sorted(peers, key=lambda name: int(name[len(prefix):])))
     for peer in form["peers"]:
         name = peer.pop("interface")
         agree(f"json: {name}: slot", peer.pop("slot"), int(name[len(prefix):]))
+        peer.pop("asked_age")  # of which wg knows nothing
         age = peer.pop("handshake_age")
         if peer["last_handshake"]:
             off = abs(time.time() - peer["last_handshake"] - age)

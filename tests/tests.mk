@@ -52,7 +52,7 @@ unit-report := accept/report endpoint notify
 unit-request := json key
 unit-session := session slot note key number tests/unit/fake-wgif
 unit-slot := slot number
-unit-status := admin/status endpoint session slot note key number tests/unit/fake-wgif
+unit-status := admin/status admin/words endpoint session slot note key number tests/unit/fake-wgif
 unit-stream := stream
 unit-turn := turn
 unit-tunnel := node/tunnel session slot note key number tests/unit/fake-wgif
@@ -158,7 +158,7 @@ mutants:
 # How much of the code the units and some of the tests on a kernel reach, and which lines not.
 # Programs that are confined could not write down what they reach; nor could broker-accept, had an
 # exec(2) in a child written that down before, as it does where it is a builtin.
-covering := $(wildcard $(patsubst %,tests/%-*.t,10 12 16 17 18 20 25 50 51 58 60 61 62 63))
+covering := $(wildcard $(patsubst %,tests/%-*.t,10 12 16 17 18 20 25 31 32 33 50 51 58 60 61 62 63))
 coverage: elsewhere :=
 coverage: coverage-prerequisites image
 	$(Q)mkdir -p $(BUILD)/coverage

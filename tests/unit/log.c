@@ -319,6 +319,29 @@ static void test_hold_too_much(void **state)
 	unit_is_text("length, and a difference", logged(hold_too_much, want), "broker: 1919 0\n");
 }
 
+static void take_diverted(const char *text)
+{
+	dprintf(STDERR_FILENO, "taken: %s\n", text);
+}
+
+static void divert_some(const void *argument)
+{
+	(void)argument;
+	log_open("broker", false);
+	log_line(LOG_ERR, "before");
+	log_divert(take_diverted);
+	log_line(LOG_WARNING, "one of %d", 7);
+	log_divert(NULL);
+	log_line(LOG_ERR, "behind");
+}
+
+static void test_divert(void **state)
+{
+	(void)state;
+	unit_is_text("lines", logged(divert_some, NULL),
+		     "broker: before\ntaken: one of 7\nbroker: behind\n");
+}
+
 int main(void)
 {
 	UNIT_TABLE(test_place, rows);
@@ -326,5 +349,6 @@ int main(void)
 	unit_add("a long line", test_long_line, NULL);
 	unit_add("lines that are held", test_hold, NULL);
 	unit_add("more lines than fit", test_hold_too_much, NULL);
+	unit_add("lines for another", test_divert, NULL);
 	return unit_run();
 }

@@ -111,9 +111,11 @@ static const struct fresh_row {
 	const char *name;
 	int64_t asked;
 	bool want;
+	int64_t age; /* that is told */
 } fresh[] = {
-	{ "never asked", 0, false }, { "asked just now", 5000, true }, { "14 s ago", 4986, true },
-	{ "15 s ago", 4985, false }, { "in the future", 5001, false },
+	{ "never asked", 0, false, NEVER },	 { "asked just now", 5000, true, 0 },
+	{ "14 s ago", 4986, true, 14 },		 { "15 s ago", 4985, false, 15 },
+	{ "in the future", 5003, false, NEVER },
 };
 
 static void test_fresh(void **state)
@@ -122,6 +124,7 @@ static void test_fresh(void **state)
 	const struct session session = { .now = now, .note.asked = row->asked };
 
 	unit_is_int("fresh", session_is_fresh(&session), row->want);
+	unit_is_int("age", session_asked_age(&session), row->age);
 }
 
 /* Just after a boot, when never having asked might seem to be a short time ago. */

@@ -15,7 +15,9 @@
 enum { GROUP = 40000, NEVER = -1 };
 
 static char prefix[] = "wgpeer";
-static const struct config config = { .prefix = prefix, .group = GROUP, .slots = 5 };
+static const struct config config = {
+	.prefix = prefix, .group = GROUP, .slots = 5, .max_peers = 7
+};
 static struct wgif_kernel *kernel;
 
 /* The routing daemons, as they are played here. */
@@ -105,6 +107,7 @@ static void nothing(void)
 /* One of each state; one is beyond the limit of five. */
 static void some(void)
 {
+	const struct note asked = { .asked = 999960, .looked = 999960 };
 	struct fake_interface *interface;
 
 	interface = add("wgpeer200", 7, 10);
@@ -112,7 +115,7 @@ static void some(void)
 	interface->device.rx_bytes = 1536;
 	interface->device.tx_bytes = 1;
 	set_ipv4(interface, "198.51.100.7", 51820);
-	add("wgpeer2", 0xfb, NEVER);
+	note_format(add("wgpeer2", 0xfb, NEVER)->link.alias, &asked);
 	interface = add("wgpeer3", 8, 7200);
 	interface->device.rx_bytes = UINT64_C(5) << 30;
 	interface->device.tx_bytes = 1000;
@@ -146,7 +149,7 @@ static void remove_it(void)
 static void one_that_goes(void)
 {
 	add("wgpeer1", 7, 10);
-	add("wgpeer2", 8, 10);
+	add("wgpeer2", 8, 0);
 	fake_before("get", 1, remove_it);
 }
 
@@ -189,14 +192,31 @@ static void a_stepped_clock(void)
 		   received)                                                                       \
 		GAUGE("sent_bytes", "Sent to the peers that there are, since they came.", sent)
 
-#define JSON(total, used, free, peers)                                                             \
-	"{\"version\":1,\"slots\":{\"total\":" total ",\"used\":" used ",\"free\":" free           \
-	"},\"peers\":[" peers "],\"daemons\":[]}\n"
-#define JSON_PEER(name, key, endpoint, state, slot, port, handshake, age, received, sent)          \
+#define JSON(total, used, free, states, received, sent, peers)                                     \
+	"{\"version\":1,\"time\":1795370000,\"max_connections\":7,\"slots\":{\"total\":" total     \
+	",\"used\":" used ",\"free\":" free "},\"states\":{" states                                \
+	"},\"received_bytes\":" received ",\"sent_bytes\":" sent ",\"peers\":[" peers              \
+	"],\"daemons\":[]}\n"
+#define STATES(live, waiting, stale, broken)                                                       \
+	"\"live\":" live ",\"waiting\":" waiting ",\"stale\":" stale ",\"broken\":" broken
+#define JSON_ONE(peer) JSON("5", "1", "4", STATES("1", "0", "0", "0"), "0", "0", peer)
+#define JSON_PEER(name, key, endpoint, state, slot, port, asked, handshake, age, received, sent)   \
 	"{\"interface\":\"" name "\",\"public_key\":" key ",\"endpoint\":" endpoint                \
-	",\"state\":\"" state "\",\"slot\":" slot ",\"port\":" port                                \
+	",\"state\":\"" state "\",\"slot\":" slot ",\"port\":" port ",\"asked_age\":" asked        \
 	",\"last_handshake\":" handshake ",\"handshake_age\":" age ",\"received_bytes\":" received \
 	",\"sent_bytes\":" sent "}"
+
+#define SOME_PEERS                                                                                 \
+	JSON_PEER("wgpeer1", "null", "null", "broken", "1", "0", "null", "null", "null", "0", "0") \
+	"," JSON_PEER("wgpeer2", "\"" KEYFB "\"", "null", "waiting", "2", "41000", "40", "null",   \
+		      "null", "0",                                                                 \
+		      "0") "," JSON_PEER("wgpeer3", "\"" KEY8 "\"", "\"[2001:db8::1]:40000\"",     \
+					 "stale", "3", "41000", "null", "1795362800", "7200",      \
+					 "5368709120",                                             \
+					 "1000") "," JSON_PEER("wgpeer200", "\"" KEY7 "\"",        \
+							       "\"198.51.100.7:51820\"", "live",   \
+							       "200", "41199", "null",             \
+							       "1795369990", "10", "1536", "1")
 
 static const struct form_row {
 	const char *name;
@@ -206,7 +226,8 @@ static const struct form_row {
 } forms[] = {
 	{ "nothing", STATUS_TABLE, nothing,
 	  "0 of 5 slots used, 5 free: 0 live, 0 waiting, 0 stale, 0 broken\n" },
-	{ "nothing, as JSON", STATUS_JSON, nothing, JSON("5", "0", "5", "") },
+	{ "nothing, as JSON", STATUS_JSON, nothing,
+	  JSON("5", "0", "5", STATES("0", "0", "0", "0"), "0", "0", "") },
 	{ "nothing, for Prometheus", STATUS_PROMETHEUS, nothing,
 	  PROMETHEUS("5", "5", "0", "0", "0", "0", "0", "0") },
 
@@ -221,23 +242,7 @@ static const struct form_row {
 	  "198.51.100.7:51820\n"
 	  "4 of 5 slots used, 2 free: 1 live, 1 waiting, 1 stale, 1 broken\n" },
 	{ "some, as JSON", STATUS_JSON, some,
-	  JSON("5", "4", "2",
-	       JSON_PEER(
-		       "wgpeer1", "null", "null", "broken", "1", "0", "null", "null", "0",
-		       "0") "," JSON_PEER("wgpeer2", "\"" KEYFB "\"", "null", "waiting", "2",
-					  "41000", "null", "null", "0",
-					  "0") "," JSON_PEER("wgpeer3", "\"" KEY8 "\"",
-							     "\"[2001:db8::1]:40000\"", "stale",
-							     "3", "41000", "1795362800", "7200",
-							     "5368709120",
-							     "1000") "," JSON_PEER("wgpeer200",
-										   "\"" KEY7 "\"",
-										   "\"198.51.100.7:51820\"",
-										   "live", "200",
-										   "41199",
-										   "1795369990",
-										   "10", "1536",
-										   "1")) },
+	  JSON("5", "4", "2", STATES("1", "1", "1", "1"), "5368710656", "1001", SOME_PEERS) },
 	{ "some, for Prometheus", STATUS_PROMETHEUS, some,
 	  PROMETHEUS("5", "2", "1", "1", "1", "1", "5368710656", "1001") },
 
@@ -249,21 +254,18 @@ static const struct form_row {
 		  "10 s ago    ", NO_SIZES,
 		  "[fe80::1%lo]:5") "1 of 5 slots used, 4 free: 1 live, 0 waiting, 0 stale, 0 broken\n" },
 	{ "a link-local address, as JSON", STATUS_JSON, link_local,
-	  JSON("5", "1", "4",
-	       JSON_PEER("wgpeer1", "\"" KEY7 "\"", "\"[fe80::1%lo]:5\"", "live", "1", "41000",
-			 "1795369990", "10", "0", "0")) },
+	  JSON_ONE(JSON_PEER("wgpeer1", "\"" KEY7 "\"", "\"[fe80::1%lo]:5\"", "live", "1", "41000",
+			     "null", "1795369990", "10", "0", "0")) },
 	{ "one of an interface that is gone", STATUS_TABLE, link_local_of_none,
 	  HEAD PEER7(
 		  "10 s ago    ", NO_SIZES,
 		  "[fe80::1%1000000]:65535") "1 of 5 slots used, 4 free: 1 live, 0 waiting, 0 stale, 0 broken\n" },
 	{ "one goes meanwhile", STATUS_JSON, one_that_goes,
-	  JSON("5", "1", "4",
-	       JSON_PEER("wgpeer2", "\"" KEY8 "\"", "null", "live", "2", "41000", "1795369990",
-			 "10", "0", "0")) },
+	  JSON_ONE(JSON_PEER("wgpeer2", "\"" KEY8 "\"", "null", "live", "2", "41000", "null",
+			     "1795370000", "0", "0", "0")) },
 	{ "a stepped clock", STATUS_JSON, a_stepped_clock,
-	  JSON("5", "1", "4",
-	       JSON_PEER("wgpeer1", "\"" KEY7 "\"", "null", "live", "1", "41000", "1763834000",
-			 "100", "0", "0")) },
+	  JSON_ONE(JSON_PEER("wgpeer1", "\"" KEY7 "\"", "null", "live", "1", "41000", "null",
+			     "1763834000", "100", "0", "0")) },
 };
 
 static void test_form(void **state)
@@ -410,9 +412,9 @@ static void test_daemons(void **state)
 	int ret;
 
 	begin();
-	daemons[0] = (struct mesh_state){ "babeld", "33123", true, 380, 15 };
-	daemons[1] = (struct mesh_state){ "l3roamd", "", false, 0, 0 };
-	daemons[2] = (struct mesh_state){ "mmfd", "/run/mmfd", false, 0, 0 };
+	daemons[0] = (struct mesh_state){ "babeld", "33123", true, 380, 15, NULL };
+	daemons[1] = (struct mesh_state){ "l3roamd", "", false, 0, 0, NULL };
+	daemons[2] = (struct mesh_state){ "mmfd", "/run/mmfd", false, 0, 0, NULL };
 	daemon_count = 3;
 	unit_capture();
 	ret = status(kernel, &config, row->form);

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Reads the command line of broker-admin. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/options.h"
+#include "error.h"
+#include "number.h"
+
+#define USAGE                                                                                      \
+	"usage: broker-admin [-c file] check\n"                                                    \
+	"       broker-admin [-c file] status [--json | --prometheus | --watch[=seconds]]\n"       \
+	"       broker-admin [-c file] show key...\n"                                              \
+	"       broker-admin [-c file] prune [-n]\n"                                               \
+	"       broker-admin [-c file] flush\n"                                                    \
+	"       broker-admin [-c file] kick key...\n"                                              \
+	"       broker-admin [-c file] allow | deny [-r] key...\n"                                 \
+	"       broker-admin [-c file] resync [-w seconds]\n"                                      \
+	"       broker-admin -h | -V\n"
+
+#define HELP                                                                                       \
+	"\n"                                                                                       \
+	"  check      says what is wrong with this gateway, and what to do\n"                      \
+	"  status     shows a table of the interfaces and their peers\n"                           \
+	"    --json, --prometheus  for programs; for node_exporter's textfile collector\n"         \
+	"    --watch[=seconds]     again and again, every two seconds by default\n"                \
+	"  show       tells all about peers, and what the next prune does with them\n"             \
+	"  prune      removes the interfaces of dead peers; to be run every five minutes\n"        \
+	"    -n                    only says which, and why\n"                                     \
+	"  flush      removes all interfaces\n"                                                    \
+	"  kick       removes the interfaces of these keys; their nodes may come back\n"           \
+	"  allow      puts keys on the list ALLOWKEYS, of those that may join\n"                   \
+	"  deny       puts keys on the list DENYKEYS, of those that may not\n"                     \
+	"    -r                    takes them off\n"                                               \
+	"  resync     tells routing daemons of the interfaces that they lack\n"                    \
+	"    -w seconds            tries for so long, until all of them know everything\n"         \
+	"\n"                                                                                       \
+	"  -c file    reads the configuration from there\n"                                        \
+	"  -h, --help, -V, --version\n"                                                            \
+	"\n"                                                                                       \
+	"Such as: broker-admin show xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"                \
+	"See broker-admin(8).\n"
+
+static const struct {
+	const char *name;
+	bool takes_keys;
+} verbs[] = {
+	[CHECK] = { "check", false },	[STATUS] = { "status", false },
+	[SHOW] = { "show", true },	[PRUNE] = { "prune", false },
+	[FLUSH] = { "flush", false },	[KICK] = { "kick", true },
+	[ALLOW] = { "allow", true },	[DENY] = { "deny", true },
+	[RESYNC] = { "resync", false },
+};
+
+enum {
+	MAX_WAIT = 3600, /* seconds */
+	WATCH_TIME = 2,	 /* seconds from one table to the next, by default */
+};
+
+static int misuse(const char *what)
+{
+	fprintf(stderr, "broker-admin: %s\n" USAGE, what);
+	return EXIT_USAGE;
+}
+
+/* Takes keys as wg(8) shows them, or as ip(8) shows them, as altnames. */
+static int parse_keys(struct options *options, int count, char **words)
+{
+	int ret = 0;
+
+	if (count == 0)
+		return misuse("give one or more public keys");
+	options->key_count = count;
+	options->keys = calloc((size_t)count, KEY_LEN);
+	if (!options->keys)
+		return misuse("out of memory");
+	for (int i = 0; i < count && ret == 0; i++) {
+		ret = key_from_text(options->keys[i], words[i], strlen(words[i]));
+		if (ret < 0)
+			ret = key_from_altname(options->keys[i], words[i]);
+	}
+	return ret < 0 ? misuse("a public key has 44 characters of base64") : -1;
+}
+
+static int parse_verb(struct options *options, int count, char **words)
+{
+	int verb = 0;
+
+	while (count && verb < VERBS && strcmp(words[0], verbs[verb].name) != 0)
+		verb++;
+	if (count == 0 || verb == VERBS)
+		return misuse(
+			"give a command: check, status, show, prune, flush, kick, allow, deny or resync");
+	options->verb = (enum verb)verb;
+	if (count > 1 && !verbs[verb].takes_keys)
+		return misuse("too many arguments");
+	if (options->has_form && verb != STATUS)
+		return misuse("--json, --prometheus and --watch belong to status");
+	if (options->dry_run && verb != PRUNE)
+		return misuse("-n belongs to prune");
+	if (options->wait && verb != RESYNC)
+		return misuse("-w belongs to resync");
+	if (options->remove && verb != ALLOW && verb != DENY)
+		return misuse("-r belongs to allow and deny");
+	return verbs[verb].takes_keys ? parse_keys(options, count - 1, words + 1) : -1;
+}
+
+static int take_form(struct options *options, int option)
+{
+	int ret = 0;
+
+	if (options->has_form)
+		return misuse("--json, --prometheus and --watch exclude each other");
+	options->has_form = true;
+	if (option == 'j')
+		options->form = STATUS_JSON;
+	else if (option == 'p')
+		options->form = STATUS_PROMETHEUS;
+	else
+		options->watch = WATCH_TIME;
+	if (optarg)
+		ret = number_parse(optarg, 1, MAX_WAIT, &options->watch);
+	return ret < 0 ? misuse("--watch wants a number of seconds from 1 to 3600") : -1;
+}
+
+/* Takes one option. Returns -1 to go on, or what to exit with. */
+static int take_option(struct options *options, int option)
+{
+	int ret;
+
+	switch (option) {
+	case 'c':
+		options->path = optarg;
+		return -1;
+	case 'h':
+		fputs(USAGE HELP, stdout);
+		return EXIT_DONE;
+	case 'j':
+	case 'p':
+	case 'W':
+		return take_form(options, option);
+	case 'n':
+		options->dry_run = true;
+		return -1;
+	case 'r':
+		options->remove = true;
+		return -1;
+	case 'V':
+		puts("broker-admin " VERSION);
+		return EXIT_DONE;
+	case 'w':
+		ret = number_parse(optarg, 1, MAX_WAIT, &options->wait);
+		return ret < 0 ? misuse("-w wants a number of seconds from 1 to 3600") : -1;
+	default:
+		fputs(USAGE, stderr);
+		return EXIT_USAGE;
+	}
+}
+
+int options_read(struct options *options, int argc, char **argv)
+{
+	static const struct option names[] = {
+		{ "json", no_argument, NULL, 'j' },	   { "prometheus", no_argument, NULL, 'p' },
+		{ "watch", optional_argument, NULL, 'W' }, { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },	   { 0 },
+	};
+	int option, ret;
+
+	*options = (struct options){ .form = STATUS_TABLE };
+	for (;;) {
+		option = getopt_long(argc, argv, "c:hnrVw:", names, NULL);
+		if (option == -1)
+			return parse_verb(options, argc - optind, argv + optind);
+		ret = take_option(options, option);
+		if (ret >= 0)
+			return ret;
+	}
+}
