@@ -47,6 +47,9 @@ struct admission {
 	struct quota quota;
 };
 
+/* Seconds after which a renewed interface counts as a new one: the timers of nodes have as many. */
+enum { SINCE_TIME = 300 };
+
 /*
  * Finds what there is for the key. Returns 0 with the session and its slot, -ERR_ABSENT if there is
  * nothing, or -ERR_FAILURE.
@@ -158,7 +161,8 @@ static int bring_up(struct admission *a)
 		return wgif_set_up(a->kernel, &session->link, a->config->mtu, NULL);
 	session->now = clock_moment();
 	session->note.asked = session->now.boot;
-	if (!session->note.since)
+	/* Whoever asks again, as nodes do, is given his time again; but not all the time. */
+	if (!session->note.since || session->now.boot - session->note.since >= SINCE_TIME)
 		session->note.since = session->now.boot;
 	note_look(&session->note, session->device.handshake, session->now);
 	note_format(alias, &session->note);
@@ -318,9 +322,9 @@ static int reuse(struct admission *a)
  * in any case the next ones know until when it is in vain to try. Who has one pending already takes
  * no other. Returns 0, -ERR_ABSENT if slots are free after all, -ERR_FULL or another error.
  */
-static int take_anothers(struct admission *a, const struct wgif_link *links, int count)
+static int take_anothers(struct admission *a, struct room_list *list)
 {
-	struct candidate *candidates = calloc((size_t)count + 1, sizeof(*candidates));
+	struct candidate *candidates = calloc((size_t)list->count + 1, sizeof(*candidates));
 	int64_t until = 0;
 	int ret, found;
 
@@ -328,30 +332,33 @@ static int take_anothers(struct admission *a, const struct wgif_link *links, int
 		log_line(LOG_ERR, "unable to list the interfaces: out of memory");
 		return -ERR_FAILURE;
 	}
-	found = room_find_candidates(candidates, links, count, a->session.link.index);
+	found = room_find_candidates(candidates, list);
 	ret = take_oldest(a, candidates, found, &until);
 	free(candidates);
 	if (ret == 1)
 		ret = reuse(a);
 	else if (ret == 0)
 		ret = -ERR_FULL;
-	room_mark_full(a->kernel, a->config, links, count, a->session.link.index, until);
+	list->except = a->session.link.index;
+	room_mark_full(a->kernel, a->config, list, until);
 	return ret;
 }
 
 /* Lists the interfaces for that. Without walked it only does it if there is one in each slot. */
 static int reclaim(struct admission *a, bool walked)
 {
+	struct room_list list = { .except = a->session.link.index };
 	struct wgif_link *links;
-	int ret = -ERR_ABSENT, count;
+	int ret = -ERR_ABSENT;
 
 	if (!walked && a->quota.number > 1)
 		return -ERR_FULL;
-	count = session_list_links(a->kernel, a->config, &links);
-	if (count < 0)
-		return count;
-	if (walked || (unsigned int)count >= a->config->slots)
-		ret = take_anothers(a, links, count);
+	list.count = session_list_links(a->kernel, a->config, &links);
+	if (list.count < 0)
+		return list.count;
+	list.links = links;
+	if (walked || (unsigned int)list.count >= a->config->slots)
+		ret = take_anothers(a, &list);
 	free(links);
 	return ret;
 }

@@ -59,16 +59,16 @@ int room_clear_marker(struct wgif_kernel *kernel, const struct config *config)
 
 /* Finds an interface that stays, and whose alias is no operator's. Returns NULL if there is none.
  */
-static const struct wgif_link *find_bearer(const struct wgif_link *links, int count,
-					   unsigned int except, struct note *note)
+static const struct wgif_link *find_bearer(const struct room_list *list, struct note *note)
 {
 	char again[NOTE_SIZE];
 
-	for (int i = 0; i < count; i++) {
-		note_parse(note, links[i].alias);
+	for (int i = 0; i < list->count; i++) {
+		note_parse(note, list->links[i].alias);
 		note_format(again, note);
-		if (links[i].index != except && strcmp(again, links[i].alias) == 0)
-			return &links[i];
+		if (list->links[i].index != list->except &&
+		    strcmp(again, list->links[i].alias) == 0)
+			return &list->links[i];
 	}
 	return NULL;
 }
@@ -88,27 +88,27 @@ static void mark(struct wgif_kernel *kernel, const struct wgif_link *bearer, con
 }
 
 void room_mark_full(struct wgif_kernel *kernel, const struct config *config,
-		    const struct wgif_link *links, int count, unsigned int except, int64_t until)
+		    const struct room_list *list, int64_t until)
 {
 	char marker[SLOT_MARKER_SIZE];
 	const struct wgif_link *bearer;
 	struct note note;
 
 	slot_marker(marker, config);
-	bearer = find_bearer(links, count, except, &note);
+	bearer = find_bearer(list, &note);
 	note.full = until;
 	mark(kernel, bearer, marker, &note);
 }
 
 static void mark_limit(struct wgif_kernel *kernel, const struct config *config,
-		       const struct wgif_link *links, int count, unsigned int except)
+		       const struct room_list *list)
 {
 	char marker[SLOT_MARKER_SIZE];
 	const struct wgif_link *bearer;
 	struct note note;
 
 	slot_limit_marker(marker, config);
-	bearer = find_bearer(links, count, except, &note);
+	bearer = find_bearer(list, &note);
 	note.limit = config->slots;
 	mark(kernel, bearer, marker, &note);
 }
@@ -129,6 +129,7 @@ int room_is_within_limit(struct wgif_kernel *kernel, const struct config *config
 			 unsigned int except)
 {
 	struct wgif_link *links;
+	struct room_list list;
 	bool is_within = true;
 	int ret, count;
 
@@ -138,14 +139,14 @@ int room_is_within_limit(struct wgif_kernel *kernel, const struct config *config
 	count = session_list_links(kernel, config, &links);
 	if (count < 0)
 		return count;
+	list = (struct room_list){ links, count, except };
 	for (int i = 0; i < count && is_within; i++)
 		is_within = slot_from_ifname(config, links[i].name) <= config->slots;
 	ret = is_within || (unsigned int)count < config->slots;
 	if (is_within)
-		mark_limit(kernel, config, links, count, except);
+		mark_limit(kernel, config, &list);
 	else if (!ret)
-		room_mark_full(kernel, config, links, count, except,
-			       clock_moment().boot + ROOM_FULL_TIME);
+		room_mark_full(kernel, config, &list, clock_moment().boot + ROOM_FULL_TIME);
 	free(links);
 	return ret;
 }
@@ -157,19 +158,18 @@ static int compare_times(const void *a, const void *b)
 	return (left->since > right->since) - (left->since < right->since);
 }
 
-int room_find_candidates(struct candidate *candidates, const struct wgif_link *links, int count,
-			 unsigned int except)
+int room_find_candidates(struct candidate *candidates, const struct room_list *list)
 {
 	struct note note;
 	int found = 0;
 
-	for (int i = 0; i < count; i++) {
-		const struct wgif_link *link = &links[i];
+	for (int i = 0; i < list->count; i++) {
+		const struct wgif_link *link = &list->links[i];
 		/* Who made it was killed before its note. An operator's own words have a reason. */
 		const bool is_half_made = !link->up && !link->alias[0];
 
 		note_parse(&note, link->alias);
-		if (link->has_key && link->index != except && !note.stamp &&
+		if (link->has_key && link->index != list->except && !note.stamp &&
 		    (note.since || is_half_made))
 			candidates[found++] = (struct candidate){ note.since, link };
 	}

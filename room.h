@@ -21,6 +21,13 @@ enum room {
 	ROOM_NONE,    /* all slots are taken for a while, or there are none */
 };
 
+/* All interfaces, of session_list_links(), and the one of them that is about to change. */
+struct room_list {
+	const struct wgif_link *links;
+	int count;
+	unsigned int except; /* its index, or 0 */
+};
+
 /* The functions return -ERR_FAILURE after they have logged why. */
 
 /* Returns a value of enum room, or -ERR_FAILURE. */
@@ -36,10 +43,10 @@ int room_is_within_limit(struct wgif_kernel *kernel, const struct config *config
 
 /*
  * Leaves word that all slots are taken, and until which second of the boot clock none can be had.
- * The links are those of session_list_links(). The lock is held.
+ * The lock is held.
  */
 void room_mark_full(struct wgif_kernel *kernel, const struct config *config,
-		    const struct wgif_link *links, int count, unsigned int except, int64_t until);
+		    const struct room_list *list, int64_t until);
 
 /* A slot has become free: requests may walk over them again. Returns 0 or -ERR_FAILURE. */
 int room_clear_marker(struct wgif_kernel *kernel, const struct config *config);
@@ -64,10 +71,9 @@ struct candidate {
 };
 
 /*
- * Finds the candidates among links, the oldest first, but not the one with the index except. There
- * is room for count of them. Returns how many.
+ * Finds the candidates, the oldest first, but not the one that is about to change. There is room
+ * for all. Returns how many.
  */
-int room_find_candidates(struct candidate *candidates, const struct wgif_link *links, int count,
-			 unsigned int except);
+int room_find_candidates(struct candidate *candidates, const struct room_list *list);
 
 #endif

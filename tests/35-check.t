@@ -62,8 +62,8 @@ diag 'each thing that can be wrong'
 configure MTU=1 PORT=2
 check
 is "$status $(grep -c ^WRONG <<<"$said")" '78 2' 'two mistakes in the configuration: two are wrong'
-like "$said" "^WRONG   configuration: $etc/config:2: MTU must be a number" 'the first, with its line'
-like "$said" "WRONG   configuration: $etc/config:3: unknown key PORT" 'the second'
+like "$said" "^WRONG   configuration: $etc/config:3: MTU must be a number" 'the first, with its line'
+like "$said" "WRONG   configuration: $etc/config:4: unknown key PORT" 'the second'
 like "$said" 'ok      private key: ' 'and it goes on'
 check -c /nowhere
 like "$status $said" '^78 WRONG   configuration: /nowhere: unable to open .*: No such file' 'no configuration'

@@ -54,7 +54,7 @@ like "$port2" '^42[0-9]{3}$' 'and with the same key one at the second'
 name=$(links 40000) name2=$(links 40100)
 like "$name $name2" '^babel-wg-[0-9]+ babel-wg-b[0-9]+$' 'an interface at each'
 is "$(interface_of "$key")" "$name" 'the altname of the first tells the key'
-is "$(ip -j link show "$name2" | jq -r '.[].altnames[]')" "babel-wg-b$(tr +/ -_ <<<"$key")" \
+is "$(ip -j link show "$name2" | jq -r '.[].altnames[0]')" "babel-wg-b$(tr +/ -_ <<<"$key")" \
 	'that of the second, too'
 connect_node wg0 "$etc/secret" 192.0.2.1 "$port"
 connect_node wg1 "$etc/40100/secret" 192.0.2.1 "$port2"

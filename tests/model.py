@@ -23,7 +23,9 @@ from gateway import (ADMIN, BUILD, HANDLER, PREFIX, REPLY, check_reply, interfac
                      request_of, set_gateway, shake_hands)
 
 INJECT = f"{BUILD}/sweep/inject"
-LIVE, FRESH, ASKED, DEAD, FULL = 180, 15, 300, 600, 30  # seconds, as in the sources
+# Seconds, as in the sources.
+LIVE, FRESH, ASKED, DEAD, FULL, GRACE, SINCE = 180, 15, 300, 600, 30, 30, 300
+TAKEN = ", in the place of "
 LIMITS = [3, 5, 8]
 HISTORY = 12
 
@@ -37,7 +39,7 @@ class Node:
 
     def forget(self):
         self.port = self.index = None
-        self.asked = self.handshake = None  # by the model's clock
+        self.asked = self.since = self.handshake = None  # by the model's clock
         self.stamp = 0  # the handshake, as the kernel tells it
         self.is_unsure = False  # of its age, after a step of the wall clock that no prune has seen
 
@@ -108,6 +110,8 @@ class Model:
             is_excused = self.now() - self.full_since < FULL + 1
             if match["code"] != "1" or (was_free and not is_excused):
                 self.blame(f"code {match['code']} with a free slot: {words!r}")
+            if not is_excused and self.could_give_way():
+                self.blame("code 1 where one that never had a handshake could give way")
             return
         port, mine = port_of(reply), of_key(found, node.key)
         wrong = check_reply(reply, node.key, found)
@@ -117,14 +121,25 @@ class Model:
         if mine[0].index != node.index:
             if ", new, " in words and mine[0].slot() > self.limit:
                 self.blame(f"slot {mine[0].slot()} is beyond the limit {self.limit}")
-            if ", new, " in words and len(found) > self.limit:
+            if (", new, " in words or TAKEN in words) and len(found) > self.limit:
                 self.blame(f"there are {len(found)} interfaces, and the limit is {self.limit}")
             node.forget()
         elif self.is_live(node) and port != node.port:
             self.blame(f"port {port} for a live peer of port {node.port}")
         node.port, node.index = port, mine[0].index
-        if ", new, " in words or ", renewed, " in words:
+        if ", known, " not in words:
             node.asked, node.handshake, node.stamp = self.now(), None, 0
+            if node.since is None or node.asked - node.since >= SINCE - 1:
+                node.since = node.asked
+
+    def could_give_way(self):
+        """Whether an interface waits for its first handshake for longer than any mark counts."""
+        # Where the limit was lowered nobody comes in, and not in another's place either.
+        return all(one.slot() <= self.limit for one in self.found.values()) and any(
+            node.since is not None and self.now() - node.since > GRACE + FULL + 2
+            and node.handshake is None and node.asked - node.since < SINCE - 2
+            for node in self.nodes
+            for mine in of_key(self.found, node.key) if mine.index == node.index)
 
     def check_all(self, found):
         """What holds at any time."""
@@ -171,7 +186,13 @@ class Model:
         ends = [process.communicate() for process in running]
         found = self.look()
         for node, free, (reply, words) in zip(nodes, was_free, ends):
-            self.check_reply(node, reply, words, found, free and left > 1)
+            # The other one may have got the interface that this one was told, if its time was up.
+            is_up = node.since is not None and self.now() - node.since >= GRACE - 2
+            if (is_up and not self.is_live(node) and not of_key(found, node.key)
+                    and any(TAKEN in others for _, others in ends)):
+                node.forget()
+            else:
+                self.check_reply(node, reply, words, found, free and left > 1)
 
     def killed(self):
         """Without the daemon, which a client that dies in the midst of a line would freeze."""

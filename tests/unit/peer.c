@@ -735,6 +735,36 @@ static void full_again_and_from_a_source_with_one(void)
 	fake_add_altname(fake_find("wgpeer1"), SRC "-1");
 }
 
+static void all_pending_and_a_note_of_a_handshake(void)
+{
+	const struct note note = {
+		.asked = 4950, .since = 4950, .handshake = 4951, .stamp = 1795369951
+	};
+
+	all_pending();
+	note_format(fake_find("wgpeer2")->link.alias, &note);
+}
+
+/* The first slot is free, but another program holds its port. */
+static void all_pending_and_one_free_but_held(void)
+{
+	all_pending();
+	memset(fake_find("wgpeer4"), 0, sizeof(struct fake_interface));
+	fake_hold_port(41003);
+}
+
+static void all_pending_again_and_one_free_but_held(void)
+{
+	all_pending_again();
+	memset(fake_find("wgpeer4"), 0, sizeof(struct fake_interface));
+	fake_hold_port(41003);
+}
+
+static void from_nowhere(void)
+{
+	config.max_pending = 3;
+}
+
 static int say_no(void *argument)
 {
 	(void)argument;
@@ -757,6 +787,12 @@ static void denied_live(void)
 {
 	denied();
 	a_live_one();
+}
+
+static void denied_and_over_its_quota(void)
+{
+	denied();
+	from_a_source_known_to_have_all();
 }
 
 static void denied_full(void)
@@ -851,6 +887,23 @@ static const struct admit_row {
 	  .ifname = "wgpeer1", .port = 41000,
 	  .calls = WALK "list, find wgpeer2, get wgpeer2, drop wgpeer2 key52, get wgpeer2, "
 			"add wgpeer2 key52, " TAKE1 MARK2_ALONE },
+	{ "or had it by its note", all_pending_and_a_note_of_a_handshake, .result = PEER_TAKEN,
+	  .ifname = "wgpeer1", .port = 41000, .calls = WALK "list, " TAKE1 MARK2_ALONE },
+	{ "none if a port is held", all_pending_and_one_free_but_held, .want = -ERR_FULL,
+	  .log = HOLDS_PORT("41003", "wgpeer4"),
+	  .calls = LOOKS_NEW "create wgpeer4, add wgpeer4 key7, set wgpeer4 41003, " CONFIGURE4
+			     ", unaddress wgpeer4 fe80::4, rename wgpeer4 wgpeer3, "
+			     "find wgpeer-full-5, rename wgpeer4 wgpeer2, rename wgpeer4 wgpeer1, "
+			     "rename wgpeer4 wgpeer5, " MARK1
+			     ", drop wgpeer4 key7, delete wgpeer4" },
+	{ "nor if all were taken before", all_pending_again_and_one_free_but_held,
+	  .want = -ERR_FULL, .log = HOLDS_PORT("41003", "wgpeer4"),
+	  .calls = LOOKS_NEW "create wgpeer4, add wgpeer4 key7, set wgpeer4 41003, " CONFIGURE4
+			     ", unaddress wgpeer4 fe80::4, rename wgpeer4 wgpeer3, "
+			     "find wgpeer-full-5, rename wgpeer4 wgpeer2, rename wgpeer4 wgpeer1, "
+			     "rename wgpeer4 wgpeer5, list, find wgpeer-full-5, "
+			     "drop wgpeer1 wgpeer-full-5, alias wgpeer1, "
+			     "add wgpeer1 wgpeer-full-5, drop wgpeer4 key7, delete wgpeer4" },
 	{ "one that is being removed stays", all_pending_and_one_released, .result = PEER_TAKEN,
 	  .ifname = "wgpeer1", .port = 41000,
 	  .calls = WALK "list, find wgpeer2, get wgpeer2, " TAKE1 MARK2_ALONE },
@@ -881,6 +934,9 @@ static const struct admit_row {
 	  .calls = WALK "list, find wgpeer2, get wgpeer2, drop wgpeer2 key52, get wgpeer2, "
 			"add wgpeer2 key7, set wgpeer2 41001 replace, " MARK1_ALONE },
 
+	{ "a quota, but no source", from_nowhere, .result = PEER_NEW, .ifname = "wgpeer4",
+	  .port = 41003,
+	  .calls = LOOKS_NEW "create wgpeer4, add wgpeer4 key7, set wgpeer4 41003, " CONFIGURE4 },
 	{ "a source's first", from_a_source, .result = PEER_NEW, .ifname = "wgpeer4", .port = 41003,
 	  .calls = LOOKS_SOURCE "find " SRC "-1, find wgpeer-limit, create wgpeer4, "
 				"add wgpeer4 key7, add wgpeer4 " SRC
@@ -946,6 +1002,8 @@ static const struct admit_row {
 	  .calls = "find key7, get wgpeer4, asked" },
 	{ "a live one is not asked about", denied_live, .result = PEER_KNOWN, .ifname = "wgpeer4",
 	  .port = 41003, .calls = "find key7, get wgpeer4, find key7" },
+	{ "nor one over its quota", denied_and_over_its_quota, .want = -ERR_QUOTA,
+	  .calls = "find key7, find wgpeer-full-5, find " SRC "-3" },
 	{ "nor is a full gateway", denied_full, .want = -ERR_FULL,
 	  .calls = "find key7, find wgpeer-full-5" },
 	{ "another limit was found to hold", another_limit, .result = PEER_NEW, .ifname = "wgpeer4",
@@ -1225,6 +1283,61 @@ static void test_note(void **state)
 	unit_is_int("mtu", interface->link.mtu, 1374);
 }
 
+static const struct since_row {
+	const char *name;
+	int64_t age, want;
+} sinces[] = {
+	{ "renewing is no new beginning", 299, 4701 },
+	{ "but after five minutes it is", 300, 5000 },
+};
+
+static void test_since(void **state)
+{
+	const struct since_row *row = *state;
+	char want[NOTE_SIZE];
+	uint8_t key[KEY_LEN];
+	struct peer peer;
+
+	begin();
+	a_waiting_one();
+	set_since(4, fake_moment.boot - row->age);
+	fake_key(key, NODE);
+	unit_is_int("result", admit(key, &peer), 0);
+	note_format(want, &(struct note){ .asked = 5000,
+					  .since = row->want,
+					  .looked = 5000,
+					  .clock = 1795365000 });
+	unit_is_text("alias", fake_find("wgpeer4")->link.alias, want);
+}
+
+/* What was another's has nothing of the other's but the markers; the next one knows its turn. */
+static void test_taken(void **state)
+{
+	const struct note note = {
+		.asked = 4955, .since = 4950, .full = 4999, .limit = 5, .quota = 5001
+	};
+	const struct fake_interface *interface;
+	uint8_t key[KEY_LEN];
+	struct peer peer;
+
+	(void)state;
+	begin();
+	all_pending();
+	note_format(fake_find("wgpeer2")->link.alias, &note);
+	set_since(1, 4971);
+	set_since(3, 4972);
+	fake_key(key, NODE);
+	unit_is_int("result", admit(key, &peer), 0);
+	interface = fake_find("wgpeer2");
+	unit_is_text("alias", interface->link.alias,
+		     "wg-broker asked=5000 since=5000 looked=5000 handshake=0 stamp=0 "
+		     "clock=1795365000 full=4999 limit=5 quota=0");
+	assert_memory_equal(interface->peer_key, key, KEY_LEN);
+	unit_is_text("alias of the marker's bearer", fake_find("wgpeer-full-5")->link.alias,
+		     "wg-broker asked=4971 since=4971 looked=0 handshake=0 stamp=0 clock=0 "
+		     "full=5001 limit=0 quota=0");
+}
+
 /* Of an interface that an operator has labelled: his words stay. */
 static void test_foreign_alias(void **state)
 {
@@ -1286,6 +1399,7 @@ static const struct marker_row {
 } markers[] = {
 	{ "after a walk in vain", all_taken },
 	{ "after a look at those beyond the limit", five_beyond_the_limit },
+	{ "after a look at those that may give way", all_pending_but_young },
 };
 
 /* The next one is spared. */
@@ -1303,6 +1417,40 @@ static void test_marker(void **state)
 		unit_is_int("result", admit(key, &peer), -ERR_FULL);
 	}
 	unit_is_text("calls", fake_calls(), "find key8, find wgpeer-full-5");
+}
+
+/* Whoever has found that the limit holds spares the next one that look. */
+static void test_limit_marker(void **state)
+{
+	uint8_t key[KEY_LEN];
+	struct peer peer;
+
+	(void)state;
+	begin();
+	no_limit_known();
+	fake_key(key, NODE);
+	unit_is_int("result", admit(key, &peer), 0);
+	fake_calls();
+	fake_key(key, NODE + 1);
+	unit_is_int("result", admit(key, &peer), 0);
+	unit_is_int("a list", strstr(fake_calls(), "list") != NULL, false);
+}
+
+/* The same of a source that has all that it may. */
+static void test_quota_marker(void **state)
+{
+	uint8_t key[KEY_LEN];
+	struct peer peer;
+
+	(void)state;
+	begin();
+	from_a_source_with_all();
+	for (int i = 0; i < 2; i++) {
+		fake_calls();
+		fake_key(key, (uint8_t)(NODE + i));
+		unit_is_int("result", admit(key, &peer), -ERR_QUOTA);
+	}
+	unit_is_text("calls", fake_calls(), "find key8, find wgpeer-full-5, find " SRC "-3");
 }
 
 static int open_secret(void)
@@ -1424,6 +1572,10 @@ int main(void)
 	unit_add("one that has moved", test_moved, NULL);
 	unit_add("a marker beside one that is undone", test_marker_undone, NULL);
 	UNIT_TABLE(test_marker, markers);
+	unit_add("the limit is marked", test_limit_marker, NULL);
+	unit_add("a quota is marked", test_quota_marker, NULL);
+	UNIT_TABLE(test_since, sinces);
+	unit_add("one in the place of another", test_taken, NULL);
 	UNIT_TABLE(test_locked, locked);
 	unit_add("a wait for the lock", test_waiting, NULL);
 	unit_add("the lock", test_lock, NULL);
