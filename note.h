@@ -13,7 +13,7 @@
  */
 struct note {
 	int64_t asked;	   /* boot clock: when a node last asked and its peer was set up; or 0 */
-	int64_t since;	   /* boot clock: when the key was given the interface, or lately again; or 0 */
+	int64_t since;	   /* boot clock: when the key got the interface, or asked for it anew; or 0 */
 	int64_t looked;	   /* boot clock: when the handshake was last looked at */
 	int64_t handshake; /* boot clock: when the last handshake was; only if stamp is not 0 */
 	int64_t stamp;	   /* wall clock: the same handshake, as the kernel tells it; 0 is never */
