@@ -12,9 +12,9 @@
  * kept by the boot clock. All are seconds.
  */
 struct note {
-	int64_t asked;	   /* boot clock: when a node last asked and its peer was set up; or 0 */
-	int64_t since;	   /* boot clock: when the key got the interface, or asked for it anew; or 0 */
-	int64_t looked;	   /* boot clock: when the handshake was last looked at */
+	int64_t asked;	/* boot clock: when a node last asked and its peer was set up; or 0 */
+	int64_t since;	/* boot clock: when the key got the interface, or asked for it anew; or 0 */
+	int64_t looked; /* boot clock: when the handshake was last looked at */
 	int64_t handshake; /* boot clock: when the last handshake was; only if stamp is not 0 */
 	int64_t stamp;	   /* wall clock: the same handshake, as the kernel tells it; 0 is never */
 	int64_t clock;	   /* wall clock minus boot clock at the time of the last look */
