@@ -30,6 +30,14 @@ static int make_tag(struct quota *quota, int key_file, const struct in6_addr *so
 	return 0;
 }
 
+/* A relay on this machine may speak for anyone. */
+static bool is_counted(const struct in6_addr *source)
+{
+	const bool is_loopback = IN6_IS_ADDR_V4MAPPED(source) && source->s6_addr[12] == 127;
+
+	return !IN6_IS_ADDR_UNSPECIFIED(source) && !is_loopback;
+}
+
 static void name_number(char name[static SLOT_MARKER_SIZE], const struct quota *quota)
 {
 	slot_pending_name(name, quota->config, quota->tag, quota->number);
@@ -52,7 +60,7 @@ int quota_open(struct quota *quota, struct wgif_kernel *kernel, const struct con
 	int ret;
 
 	*quota = (struct quota){ .kernel = kernel, .config = config };
-	if (!config->max_pending || IN6_IS_ADDR_UNSPECIFIED(source))
+	if (!config->max_pending || !is_counted(source))
 		return 0;
 	ret = make_tag(quota, key_file, source);
 	if (ret < 0)

@@ -50,9 +50,37 @@ static void test_other(void **state)
 	assert_memory_equal(&source, &in6addr_any, sizeof(source));
 }
 
+static const struct parse_row {
+	const char *text, *want;
+} parses[] = {
+	{ "192.0.2.1", "192.0.2.1" },
+	{ "::ffff:192.0.2.1", "192.0.2.1" },
+	{ "[2001:0db8::0001]", "2001:db8::1" },
+	{ "fe80::1%eth0", "fe80::1" },
+	{ "[fe80::1%eth0]", "fe80::1" },
+	{ "", "none" },
+	{ "[", "none" },
+	{ "192.0.2", "none" },
+	{ "0000:0000:0000:0000:0000:0000:0000:0000:0000:0001", "none" },
+};
+
+static void test_parse(void **state)
+{
+	const struct parse_row *row = *state;
+	char text[INET6_ADDRSTRLEN];
+	union endpoint endpoint;
+	const char *got;
+
+	memset(&endpoint, 0xaa, sizeof(endpoint));
+	endpoint_parse(&endpoint, row->text);
+	got = endpoint_format(text, &endpoint);
+	unit_is_text("address", got ? got : "none", row->want);
+}
+
 int main(void)
 {
 	UNIT_TABLE(test_address, rows);
+	UNIT_TABLE(test_parse, parses);
 	unit_add("no address of IP", test_other, NULL);
 	return unit_run();
 }

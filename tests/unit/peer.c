@@ -460,6 +460,7 @@ static void no_secret_but_a_live_one(void)
 	"set wgpeer1 41000 replace, " CONFIGURE1 ", "
 /* The names of the source that from_a_source() sets. */
 #define SRC "wgpeer-src-9e48fa0a1dad135c"
+#define SRC6 "wgpeer-src-30a36c72b807b659"
 #define LOOKS_SOURCE "find key7, find wgpeer-full-5, find " SRC "-3, find key7, "
 #define SEEN3 "find " SRC "-1, get wgpeer1, find " SRC "-2, find " SRC "-3, "
 #define LOOKS_NEW "find key7, find wgpeer-full-5, find key7, find wgpeer-limit, "
@@ -765,6 +766,19 @@ static void from_nowhere(void)
 	config.max_pending = 3;
 }
 
+static void from_this_machine(void)
+{
+	from_a_source();
+	request.source.s6_addr[12] = 127;
+}
+
+/* That byte has no meaning in IPv6. */
+static void from_ipv6(void)
+{
+	config.max_pending = 3;
+	memcpy(&request.source, "\x20\1\xd\xb8\0\0\0\0\0\0\0\0\x7f\0\0", 16);
+}
+
 static int say_no(void *argument)
 {
 	(void)argument;
@@ -937,6 +951,13 @@ static const struct admit_row {
 	{ "a quota, but no source", from_nowhere, .result = PEER_NEW, .ifname = "wgpeer4",
 	  .port = 41003,
 	  .calls = LOOKS_NEW "create wgpeer4, add wgpeer4 key7, set wgpeer4 41003, " CONFIGURE4 },
+	{ "a source on this machine", from_this_machine, .result = PEER_NEW, .ifname = "wgpeer4",
+	  .port = 41003,
+	  .calls = LOOKS_NEW "create wgpeer4, add wgpeer4 key7, set wgpeer4 41003, " CONFIGURE4 },
+	{ "one of IPv6", from_ipv6, .result = PEER_NEW, .ifname = "wgpeer4", .port = 41003,
+	  .calls = "find key7, find wgpeer-full-5, find " SRC6 "-3, find key7, find " SRC6
+		   "-1, find wgpeer-limit, create wgpeer4, add wgpeer4 key7, add wgpeer4 " SRC6
+		   "-1, set wgpeer4 41003, " CONFIGURE4 },
 	{ "a source's first", from_a_source, .result = PEER_NEW, .ifname = "wgpeer4", .port = 41003,
 	  .calls = LOOKS_SOURCE "find " SRC "-1, find wgpeer-limit, create wgpeer4, "
 				"add wgpeer4 key7, add wgpeer4 " SRC

@@ -208,6 +208,22 @@ static void test_order(void **state)
 	unit_is_int("second", slot_next(&walk), row->second);
 }
 
+static void test_pending_name(void **state)
+{
+	static char prefix[] = "babel-wg-";
+	const struct config config = { .prefix = prefix };
+	char name[SLOT_MARKER_SIZE];
+
+	(void)state;
+	slot_pending_name(name, &config, 0x0123456789abcdef, 1000);
+	unit_is_text("name", name, "babel-wg--src-0123456789abcdef-1000");
+	unit_is_int("recognized", slot_is_pending_name(&config, name), true);
+	unit_is_int("another prefix", slot_is_pending_name(&config, "babel-wh--src-01-1"), false);
+	unit_is_int("another marker", slot_is_pending_name(&config, "babel-wg--full-150"), false);
+	unit_is_int("a slot", slot_is_pending_name(&config, "babel-wg-17"), false);
+	unit_is_int("a slot by that name", slot_from_ifname(&config, name), 0);
+}
+
 int main(void)
 {
 	UNIT_TABLE(test_name, names);
@@ -215,6 +231,7 @@ int main(void)
 	UNIT_TABLE(test_port, ports);
 	UNIT_TABLE(test_address, addresses);
 	UNIT_TABLE(test_marker, markers);
+	unit_add("what an interface counts by", test_pending_name, NULL);
 	unit_add("a walk visits each slot once", test_walk, NULL);
 	UNIT_TABLE(test_order, orders);
 	return unit_run();
