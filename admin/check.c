@@ -206,7 +206,8 @@ static void count_keys(const char *setting, const char *path)
 	if (!list)
 		return;
 	for (entry = readdir(list); entry; entry = readdir(list)) {
-		is_key = key_from_altname(key, entry->d_name) == 0;
+		is_key = strlen(entry->d_name) == KEY_TEXT_LEN &&
+			 key_from_altname(key, entry->d_name) == 0;
 		keys += is_key;
 		/* .git, say */
 		others += !is_key && entry->d_name[0] != '.';
@@ -230,6 +231,21 @@ static void check_lists(const struct config *config)
 	ret = access_open(&access, config);
 	if (ret == 0)
 		(void)access_check(&access, any_key);
+}
+
+/* The operator's own program, as the user that handlers run as can run it. */
+static void check_program(const struct config *config)
+{
+	int ret;
+
+	if (!*config->check)
+		return;
+	begin("CHECK", "nobody gets in; let the user " USER " run it");
+	ret = faccessat(AT_FDCWD, config->check, X_OK, AT_EACCESS);
+	if (ret < 0)
+		log_line(LOG_ERR, "unable to run %s: %s", config->check, strerror(errno));
+	else
+		say(OK, "%s", config->check);
 }
 
 /*
@@ -479,6 +495,7 @@ int check(const char *path)
 	become_user();
 	key_file = check_key(&config);
 	check_lists(&config);
+	check_program(&config);
 	ret = become_ourselves();
 	count_keys("ALLOWKEYS", config.allow_keys);
 	count_keys("DENYKEYS", config.deny_keys);

@@ -94,6 +94,13 @@ exec {lock}<&-
 configure BROKERPORT=40001
 wrong supervisor 'nobody listens on TCP port 40001: start it' 'nobody listens'
 
+configure "CHECK=$etc/may-join"
+wrong CHECK "unable to run $etc/may-join: No such file" 'a program that is not there'
+install -m 700 /bin/true "$etc/may-join"
+wrong CHECK "unable to run $etc/may-join: Permission denied.*let the user wg-broker run it" 'one that only root can run'
+chmod 755 "$etc/may-join"
+fine "ok      CHECK: $etc/may-join" 'one that wg-broker can run'
+
 configure "DENYKEYS=$etc/deny"
 wrong 'lists of keys' "unable to look up keys in $etc/deny: No such file.*make that directory" 'a list that is not there'
 mkdir -m 700 "$etc/deny"

@@ -265,8 +265,27 @@ test_outcomes() {
 	test_outcome 6 78 "$(bad_key_line 192.0.2.11)" \
 		'bad key file' "$(request_of "$(new_pubkey)")"
 	chmod 400 "$etc/secret"
+	test_access
 	settings MAXCONNECTIONS=2
 	ok 'the service is up' listens
+}
+
+# test_access: lists, the operator's own program, and quotas, by an address that nobody has told.
+test_access() {
+	local key
+	key=$(new_pubkey)
+	install -d "$etc/deny"
+	settings MAXCONNECTIONS=3 "DENYKEYS=$etc/deny"
+	broker-admin deny "$key"
+	test_outcome 5 0 '^5 refused 192.0.2.11: public key not permitted(, key .{8})?$' \
+		'on the list of those that are denied' "$(request_of "$key")"
+	install -m 755 tests/check.sh /usr/local/sbin/may-join
+	settings MAXCONNECTIONS=3 CHECK=/usr/local/sbin/may-join
+	test_outcome 5 0 '^5 refused 192.0.2.11: public key not permitted(, key .{8})?$' \
+		'denied by a program' "$(request_of "$key")"
+	is "$(journal_since '.SYSLOG_IDENTIFIER == "may-join"')" "5 192.0.2.11 asks with $key" \
+		'which was told the key and the address'
+	rm -r "$etc/deny" /usr/local/sbin/may-join
 }
 
 # ask_on KEYS: nodes that ask again and again, see tests/keep-asking.py, from now on.
