@@ -7,7 +7,7 @@ Usage: model.py STEPS SEED DAEMON KEY...
 A KEY is that of a node without a tunnel, or INTERFACE=KEY, of an interface in the namespace "nodes".
 DAEMON is a folder for l3roamd's stand-in. SEED draws the steps: requests, alone, together and
 killed; handshakes; time that passes; steps of the wall clock; prunes, flushes, some of them killed;
-other limits; a routing daemon's restart.
+other limits; keys that are denied, permitted again, or kicked; a routing daemon's restart.
 
 Prints how often each step was taken, and every promise that was broken; there the steps before it.
 """
@@ -26,6 +26,8 @@ INJECT = f"{BUILD}/sweep/inject"
 # Seconds, as in the sources.
 LIVE, FRESH, ASKED, DEAD, FULL, GRACE, SINCE = 180, 15, 300, 600, 30, 30, 300
 TAKEN = ", in the place of "
+QUOTA_MARK, MAXPENDING = 5, 2
+SOURCES = ["192.0.2.50", "192.0.2.50", "192.0.2.50", "192.0.2.51", ""]  # of the nodes, in turn
 LIMITS = [3, 5, 8]
 HISTORY = 12
 
@@ -33,8 +35,10 @@ HISTORY = 12
 class Node:
     """What was promised to one key."""
 
-    def __init__(self, text):
+    def __init__(self, text, source):
         self.device, self.key = text[:-45], text[-44:]
+        self.source = source
+        self.is_denied = False
         self.forget()
 
     def forget(self):
@@ -55,7 +59,10 @@ class Model:
         self.limit = LIMITS[1]
         # What was found full counts for a while: after another limit, or a prune that was killed.
         self.full_since = -FULL
+        # So does it that a source had all it may, after a handshake, a prune, or whatever took one.
+        self.changed_at = 0
         self.daemon = None
+        self.used = set()  # indices of interfaces that have had a handshake
         self.is_stepped = False  # the wall clock, since the last prune
         self.found = {}  # what was there when it was last looked at
         self.broken, self.history = [], collections.deque(maxlen=HISTORY)
@@ -67,8 +74,9 @@ class Model:
     def is_live(self, node):
         return node.handshake is not None and self.now() - node.handshake < LIVE - 2
 
-    def start(self, *command, text="", daemon=True):
-        variables = {"MAXCONNECTIONS": str(self.limit)}
+    def start(self, *command, text="", daemon=True, source=""):
+        variables = {"MAXCONNECTIONS": str(self.limit), "MAXPENDING": str(MAXPENDING),
+                     "REMOTE_ADDR": source, "DENYKEYS": f"{self.folder}/deny"}
         if daemon:
             variables["L3ROAMDSOCK"] = f"{self.folder}/l3roamd"
         process = subprocess.Popen(
@@ -96,6 +104,8 @@ class Model:
             stamp = mine[0].peers.get(node.key, 0) if mine and mine[0].index == node.index else 0
             if stamp not in (0, node.stamp):
                 node.handshake, node.stamp, node.is_unsure = self.now(), stamp, self.is_stepped
+                self.changed_at = self.now()
+        self.used |= {one.index for one in self.found.values() if any(one.peers.values())}
         return self.found
 
     # What is checked.
@@ -106,11 +116,18 @@ class Model:
         if not match:
             self.blame(f"reply {reply!r} {words!r}")
             return
+        if node.is_denied:
+            if match["code"] != "5":
+                self.blame(f"a key that is denied: {reply!r}")
+            return
+        if "MAXPENDING" in words:
+            self.check_quota(node)
+            return
         if not match["port"]:
             is_excused = self.now() - self.full_since < FULL + 1
             if match["code"] != "1" or (was_free and not is_excused):
                 self.blame(f"code {match['code']} with a free slot: {words!r}")
-            if not is_excused and self.could_give_way():
+            if not is_excused and not self.pending_of(node.source) and self.could_give_way():
                 self.blame("code 1 where one that never had a handshake could give way")
             return
         port, mine = port_of(reply), of_key(found, node.key)
@@ -127,19 +144,34 @@ class Model:
         elif self.is_live(node) and port != node.port:
             self.blame(f"port {port} for a live peer of port {node.port}")
         node.port, node.index = port, mine[0].index
+        if len(self.pending_of(node.source)) > MAXPENDING:
+            self.blame(f"{node.source} has more than it may")
         if ", known, " not in words:
             node.asked, node.handshake, node.stamp = self.now(), None, 0
             if node.since is None or node.asked - node.since >= SINCE - 1:
                 node.since = node.asked
+
+    def pending_of(self, source):
+        """The source's interfaces that never had a handshake. A handler that was killed may leave
+        one that does not count."""
+        return [mine for node in self.nodes if source and node.source == source
+                for mine in of_key(self.found, node.key)
+                if mine.index not in self.used and any("-src-" in name for name in mine.altnames)]
+
+    def check_quota(self, node):
+        is_excused = self.now() - self.changed_at < QUOTA_MARK + 1
+        if len(self.pending_of(node.source)) < MAXPENDING and not is_excused:
+            self.blame(f"{node.source} has not all that it may")
 
     def could_give_way(self):
         """Whether an interface waits for its first handshake for longer than any mark counts."""
         # Where the limit was lowered nobody comes in, and not in another's place either.
         return all(one.slot() <= self.limit for one in self.found.values()) and any(
             node.since is not None and self.now() - node.since > GRACE + FULL + 2
-            and node.handshake is None and node.asked - node.since < SINCE - 2
+            and node.asked - node.since < SINCE - 2
             for node in self.nodes
-            for mine in of_key(self.found, node.key) if mine.index == node.index)
+            for mine in of_key(self.found, node.key)
+            if mine.index == node.index and mine.index not in self.used)
 
     def check_all(self, found):
         """What holds at any time."""
@@ -174,7 +206,7 @@ class Model:
     def request(self):
         node = self.random.choice(self.nodes)
         was_free = self.is_free(node)
-        _, reply, words = self.run(HANDLER, text=request_of(node.key))
+        _, reply, words = self.run(HANDLER, text=request_of(node.key), source=node.source)
         self.check_reply(node, reply, words, self.look(), was_free)
 
     def together(self):
@@ -182,7 +214,8 @@ class Model:
         nodes = [self.random.choice(self.nodes) for _ in range(2)]
         was_free = [self.is_free(node) for node in nodes]
         left = self.count_free()
-        running = [self.start(HANDLER, text=request_of(node.key)) for node in nodes]
+        running = [self.start(HANDLER, text=request_of(node.key), source=node.source)
+                   for node in nodes]
         ends = [process.communicate() for process in running]
         found = self.look()
         for node, free, (reply, words) in zip(nodes, was_free, ends):
@@ -198,8 +231,10 @@ class Model:
         """Without the daemon, which a client that dies in the midst of a line would freeze."""
         node = self.random.choice(self.nodes)
         call = self.random.randint(40, 110)
-        self.run(INJECT, "-n", str(call), "-k", HANDLER, text=request_of(node.key), daemon=False)
+        self.run(INJECT, "-n", str(call), "-k", HANDLER, text=request_of(node.key), daemon=False,
+                 source=node.source)
         self.look()
+        self.changed_at = self.now()
         if not self.is_live(node):
             # It may have got another one, or none, and will hear of it with its next request.
             node.forget()
@@ -250,11 +285,17 @@ class Model:
         for node in self.nodes:
             self.check_pruned(node, before, found, words)
         self.is_stepped = False
+        self.changed_at = self.now()
         self.check_daemon(found, words)
 
     def check_pruned(self, node, before, found, words):
         was, is_there = of_key(before, node.key), of_key(found, node.key)
         now = self.now()
+        if node.is_denied:
+            if is_there:
+                self.blame("a key that is denied keeps its interface")
+            node.forget()
+            return
         if not was or was[0].index != node.index or node.handshake is node.asked is None:
             return
         if node.handshake is not None:
@@ -271,7 +312,7 @@ class Model:
     def killed_prune(self):
         self.run(INJECT, "-n", str(self.random.randint(30, 160)), "-k", ADMIN, "prune", daemon=False)
         found = self.look()
-        self.full_since = self.now()
+        self.full_since = self.changed_at = self.now()
         for node in self.nodes:
             if not of_key(found, node.key) and not self.is_live(node):
                 node.forget()
@@ -284,6 +325,21 @@ class Model:
         for node in self.nodes:
             node.forget()
         self.check_daemon(found, words)
+
+    def deny(self):
+        """Or permit it again."""
+        node = self.random.choice(self.nodes)
+        node.is_denied = not node.is_denied
+        self.run(ADMIN, *(["deny"] if node.is_denied else ["deny", "-r"]), "--", node.key)
+
+    def kick(self):
+        node = self.random.choice(self.nodes)
+        was_there = bool(of_key(self.found, node.key))
+        status, _, words = self.run(ADMIN, "kick", "--", node.key)
+        if bool(status) == was_there or of_key(self.look(), node.key):
+            self.blame(f"kick exits with {status}: {words!r}")
+        node.forget()
+        self.changed_at = self.now()
 
     def change_limit(self):
         self.limit, self.full_since = self.random.choice(LIMITS), self.now()
@@ -302,7 +358,8 @@ class Model:
         self.check_daemon(self.look(), words)
 
     STEPS = {request: 40, together: 8, killed: 8, handshake: 14, pass_time: 8, step_clock: 5,
-             prune: 6, killed_prune: 3, flush: 1, change_limit: 3, restart_daemon: 2}
+             prune: 6, killed_prune: 3, flush: 1, change_limit: 3, deny: 4, kick: 2,
+             restart_daemon: 2}
 
     def step(self):
         kinds, weights = zip(*self.STEPS.items())
@@ -316,7 +373,9 @@ class Model:
 
 def main():
     steps, seed, folder, *texts = sys.argv[1:]
-    model = Model(seed, folder, [Node(text) for text in texts])
+    os.mkdir(f"{folder}/deny")
+    nodes = [Node(text, SOURCES[number % len(SOURCES)]) for number, text in enumerate(texts)]
+    model = Model(seed, folder, nodes)
     model.restart_daemon()
     for number in range(1, int(steps) + 1):
         model.step()
