@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -26,13 +27,20 @@ enum {
 	ADDRESS_SIZE = 64,
 };
 
-/* In the child. A root without capabilities gets none back, since it can gain no rights. */
+/*
+ * In the child. To all but root execve(2) leaves only ambient capabilities. A root without any gets
+ * none back, since it can gain no rights. (A supervisor's sandbox may forbid capset(2).)
+ */
 static int drop_capabilities(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	static const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
+	int ret;
 
-	return (int)syscall(SYS_capset, &header, none);
+	ret = prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (ret == 0 && geteuid() == 0)
+		ret = (int)syscall(SYS_capset, &header, none);
+	return ret;
 }
 
 /* In the child: nothing of ours stays, but that output has somewhere to go. */
