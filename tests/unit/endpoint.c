@@ -72,6 +72,7 @@ static void test_parse(void **state)
 	const char *got;
 
 	memset(&endpoint, 0xaa, sizeof(endpoint));
+	endpoint.any.sa_family = AF_INET;
 	endpoint_parse(&endpoint, row->text);
 	got = endpoint_format(text, &endpoint);
 	unit_is_text("address", got ? got : "none", row->want);

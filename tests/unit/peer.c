@@ -544,7 +544,7 @@ static void full_once_but_one_is_free(void)
 
 static void set_since(unsigned int slot, int64_t since)
 {
-	const struct note note = { .asked = since, .since = since };
+	const struct note note = { .asked = since ? since : 1, .since = since };
 	char name[IFNAMSIZ];
 
 	slot_ifname(name, &config, slot);
@@ -1306,10 +1306,11 @@ static void test_note(void **state)
 
 static const struct since_row {
 	const char *name;
-	int64_t age, want;
+	int64_t now, since, want;
 } sinces[] = {
-	{ "renewing is no new beginning", 299, 4701 },
-	{ "but after five minutes it is", 300, 5000 },
+	{ "renewing is no new beginning", 5000, 4701, 4701 },
+	{ "but after five minutes it is", 5000, 4700, 5000 },
+	{ "and if nothing tells, also right after the boot", 299, 0, 299 },
 };
 
 static void test_since(void **state)
@@ -1320,14 +1321,15 @@ static void test_since(void **state)
 	struct peer peer;
 
 	begin();
+	fake_moment = (struct moment){ .boot = row->now, .wall = 1795370000 };
 	a_waiting_one();
-	set_since(4, fake_moment.boot - row->age);
+	set_since(4, row->since);
 	fake_key(key, NODE);
 	unit_is_int("result", admit(key, &peer), 0);
-	note_format(want, &(struct note){ .asked = 5000,
+	note_format(want, &(struct note){ .asked = row->now,
 					  .since = row->want,
-					  .looked = 5000,
-					  .clock = 1795365000 });
+					  .looked = row->now,
+					  .clock = 1795370000 - row->now });
 	unit_is_text("alias", fake_find("wgpeer4")->link.alias, want);
 }
 
