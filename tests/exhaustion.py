@@ -32,7 +32,6 @@ RETRY, PRUNE, HEAD_START = 30, 300, 30  # seconds
 class Show:
     def __init__(self, seed, minutes, sources, rate, nodes):
         self.random = random.Random(seed)
-        self.handler = os.environ.get("TEST_HANDLER", HANDLER)
         self.events, self.number = [], 0
         self.strangers = collections.Counter()
         self.visits = self.refused = self.in_vain = self.without_handshake = 0
@@ -56,7 +55,7 @@ class Show:
         self.at(time.monotonic() + self.random.uniform(least, most), what, *arguments)
 
     def ask(self, address, key):
-        reply = subprocess.run([self.handler], input=request_of(key), capture_output=True, text=True,
+        reply = subprocess.run([HANDLER], input=request_of(key), capture_output=True, text=True,
                                env={**os.environ, "REMOTE_ADDR": address}, check=False).stdout
         return REPLY.fullmatch(reply)
 
