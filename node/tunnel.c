@@ -158,6 +158,11 @@ static int configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 		.endpoint = endpoint,
 		.keepalive = KEEPALIVE,
 		.replace_peers = endpoint != NULL,
+		/*
+		 * Gateways may share their key. The one that the node has left would go on to send
+		 * handshakes to the port that it knows, and each would pull the peer back to it.
+		 */
+		.new_port = endpoint != NULL,
 	};
 	const struct wgif_link *link = &session->link;
 	char alias[NOTE_SIZE];
@@ -173,7 +178,7 @@ static int configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 	if (ret == 0)
 		ret = wgif_set_up(kernel, link, tunnel->mtu, alias);
 	if (ret == -ERR_BUSY)
-		log_line(LOG_ERR, "unable to bring up %s: its UDP port is taken", link->name);
+		log_line(LOG_ERR, "unable to bring up %s: no UDP port is free", link->name);
 	if (ret == -ERR_ABSENT)
 		log_line(LOG_ERR, "unable to configure %s: it was deleted meanwhile", link->name);
 	return ret;

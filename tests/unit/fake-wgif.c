@@ -380,10 +380,11 @@ int wgif_set_device(struct wgif_kernel *kernel, const struct wgif_link *link,
 		    const struct wgif_setup *setup)
 {
 	struct fake_interface *interface;
-	char words[32];
+	char words[40];
 	int ret;
 
-	snprintf(words, sizeof(words), "%u%s%s%s", setup->listen_port, setup->renew ? " renew" : "",
+	snprintf(words, sizeof(words), "%u%s%s%s%s", setup->listen_port,
+		 setup->new_port ? " new" : "", setup->renew ? " renew" : "",
 		 setup->replace_peers ? " replace" : "", setup->keepalive ? " keepalive" : "");
 	ret = begin_change("set", link, &interface, words);
 	if (ret < 0)
@@ -391,7 +392,7 @@ int wgif_set_device(struct wgif_kernel *kernel, const struct wgif_link *link,
 	/* The socket is opened when the interface comes up. */
 	if (interface->link.up && setup->listen_port && setup->listen_port == kernel->held_port)
 		return -ERR_BUSY;
-	if (setup->listen_port)
+	if (setup->listen_port || setup->new_port)
 		interface->device.listen_port = setup->listen_port;
 	set_peer(interface, setup);
 	return 0;

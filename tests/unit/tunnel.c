@@ -193,17 +193,16 @@ static void one_that_is_left_out(void)
 	fake_before("get", 2, lose_peer);
 }
 
-static void one_whose_port_is_held(void)
+static void one_without_a_port(void)
 {
 	down();
-	fake_find("wgmesh")->device.listen_port = 41000;
-	fake_hold_port(41000);
+	fake_fail("up", 1, -ERR_BUSY);
 }
 
 #define STEPS(port_and_more)                                                                       \
 	"set wgmesh " port_and_more ", address wgmesh fe80::5, others wgmesh fe80::5, "            \
 	"get wgmesh"
-#define CONFIGURE STEPS("0 replace keepalive") ", up wgmesh"
+#define CONFIGURE STEPS("0 new replace keepalive") ", up wgmesh"
 
 static const struct configure_row {
 	const char *name;
@@ -219,28 +218,28 @@ static const struct configure_row {
 	  "find wgmesh, create wgmesh, find wgmesh, get wgmesh, " CONFIGURE, "" },
 	{ "one of another group", of_another_group, NULL, -ERR_FOREIGN, "find wgmesh", FOREIGN },
 	{ "it goes meanwhile", one_that_goes, NULL, -ERR_ABSENT,
-	  "find wgmesh, get wgmesh, " STEPS("0 replace keepalive"),
+	  "find wgmesh, get wgmesh, " STEPS("0 new replace keepalive"),
 	  "3 unable to configure wgmesh: it was deleted meanwhile\n" },
 	{ "the kernel leaves the peer out", one_that_is_left_out, NULL, -ERR_FAILURE,
-	  "find wgmesh, get wgmesh, " STEPS("0 replace keepalive"),
+	  "find wgmesh, get wgmesh, " STEPS("0 new replace keepalive"),
 	  "3 unable to add the peer to wgmesh: the kernel left it out\n" },
 	{ "create fails", nothing, "create", -ERR_FAILURE, "find wgmesh, create wgmesh",
 	  "3 unable to create wgmesh\n" },
 	{ "set fails", nothing, "set", -ERR_FAILURE,
-	  "find wgmesh, create wgmesh, set wgmesh 0 replace keepalive",
-	  "3 unable to set wgmesh 0 replace keepalive\n" },
+	  "find wgmesh, create wgmesh, set wgmesh 0 new replace keepalive",
+	  "3 unable to set wgmesh 0 new replace keepalive\n" },
 	{ "address fails", nothing, "address", -ERR_FAILURE,
-	  "find wgmesh, create wgmesh, set wgmesh 0 replace keepalive, address wgmesh fe80::5",
+	  "find wgmesh, create wgmesh, set wgmesh 0 new replace keepalive, address wgmesh fe80::5",
 	  "3 unable to address wgmesh fe80::5\n" },
 	{ "others fail", nothing, "others", -ERR_FAILURE,
-	  "find wgmesh, create wgmesh, set wgmesh 0 replace keepalive, address wgmesh fe80::5, "
+	  "find wgmesh, create wgmesh, set wgmesh 0 new replace keepalive, address wgmesh fe80::5, "
 	  "others wgmesh fe80::5",
 	  "3 unable to others wgmesh fe80::5\n" },
 	{ "up fails", nothing, "up", -ERR_FAILURE, "find wgmesh, create wgmesh, " CONFIGURE,
 	  "3 unable to up wgmesh\n" },
-	{ "its port is taken", one_whose_port_is_held, NULL, -ERR_BUSY,
+	{ "no port is free", one_without_a_port, NULL, -ERR_BUSY,
 	  "find wgmesh, get wgmesh, " CONFIGURE,
-	  "3 unable to bring up wgmesh: its UDP port is taken\n" },
+	  "3 unable to bring up wgmesh: no UDP port is free\n" },
 };
 
 static void test_configure(void **state)
