@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 
 #include "clock.h"
 #include "error.h"
@@ -23,11 +22,7 @@
 #include "node/keygen.h"
 #include "node/options.h"
 #include "node/tunnel.h"
-
-enum {
-	CLOCK_TOLERANCE = 240, /* seconds: the same as in the nodes of the field */
-	TIME_SIZE = 32,
-};
+#include "node/walltime.h"
 
 /* What a node exits with besides the codes of error.h; sysexits(3) has the values. */
 enum node_exit_code {
@@ -164,50 +159,13 @@ static enum gateway_result ask_all(const struct options *options,
 	return best;
 }
 
-static void format_time(char text[static TIME_SIZE], int64_t time)
-{
-	const time_t seconds = (time_t)time;
-	const struct tm *parts = gmtime(&seconds);
-	size_t len = 0;
-
-	if (parts)
-		len = strftime(text, TIME_SIZE, "%Y-%m-%d %H:%M:%S UTC", parts);
-	if (len == 0)
-		snprintf(text, TIME_SIZE, "@%" PRId64, time);
-}
-
-/*
- * Compares the clock with the gateway's, and sets it if the operator wants that. A gateway accepts
- * only handshakes with rising times: once a clock fell back, it would accept none.
- */
+/* Compares the clock with that of the gateway that accepted, and may set it. */
 static void check_clock(const struct options *options, struct report *report)
 {
-	const int64_t ours = clock_moment().wall, theirs = report->reply.time;
-	const struct timespec new = { .tv_sec = (time_t)theirs };
-	char here[TIME_SIZE], there[TIME_SIZE];
-	int ret;
-
-	report->clock_offset = theirs - ours;
-	if (report->clock_offset <= CLOCK_TOLERANCE && report->clock_offset >= -CLOCK_TOLERANCE)
-		return;
-	format_time(here, ours);
-	format_time(there, theirs);
-	if (!options->set_clock || options->ask_only) {
-		log_line(LOG_WARNING,
-			 "the clock is wrong: here it is %s, at gateway %s %s; the tunnel may not "
-			 "work until it is set (-t sets it)",
-			 here, report->gateway->host, there);
-		return;
-	}
-	ret = clock_settime(CLOCK_REALTIME, &new);
-	if (ret < 0) {
-		log_line(LOG_ERR, "unable to set the clock from %s to %s: %s", here, there,
-			 strerror(errno));
-		return;
-	}
-	report->clock_set = true;
-	log_line(LOG_NOTICE, "set the clock from %s to that of gateway %s, %s", here,
-		 report->gateway->host, there);
+	report->clock_offset = report->reply.time - clock_moment().wall;
+	report->clock_set =
+		walltime_follow(options->ask_only ? WALLTIME_NEVER : options->clock_rule,
+				report->gateway->host, report->reply.time, false);
 }
 
 /* Prints the report as one JSON object; README and the man page describe its members. */
