@@ -32,7 +32,7 @@ broker-handler := broker-handler parser confined access privileges endpoint peer
 broker-accept := $(addprefix accept/,broker-accept options handlers report) endpoint notify log clock number
 broker-admin := $(addprefix admin/,broker-admin lists prune status) access endpoint peer announce turn \
 	json mesh stream deadline log privileges $(kernel) $(settings)
-broker-connect := $(addprefix node/,broker-connect options gateway tunnel walltime keygen curve) json confined \
+broker-connect := $(addprefix node/,broker-connect options report gateway tunnel walltime keygen curve) json confined \
 	deadline stream log $(kernel)
 programs := broker-handler broker-accept broker-admin broker-connect
 

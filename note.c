@@ -13,17 +13,21 @@
 /* Few interfaces bear these, and they are left out of the others. */
 #define NOTE_FULL " full="
 #define NOTE_LIMIT " limit="
+#define NOTE_FAILED " failed="
 
 void note_format(char text[static NOTE_SIZE], const struct note *note)
 {
 	int len = snprintf(text, NOTE_SIZE, NOTE_FORMAT("%" PRId64), note->asked, note->looked,
 			   note->handshake, note->stamp, note->clock);
 
-	if (note->full || note->limit)
+	if (note->full || note->limit || note->failed)
 		len += snprintf(text + len, NOTE_SIZE - (size_t)len, NOTE_FULL "%" PRId64,
 				note->full);
-	if (note->limit)
-		snprintf(text + len, NOTE_SIZE - (size_t)len, NOTE_LIMIT "%" PRId64, note->limit);
+	if (note->limit || note->failed)
+		len += snprintf(text + len, NOTE_SIZE - (size_t)len, NOTE_LIMIT "%" PRId64,
+				note->limit);
+	if (note->failed)
+		snprintf(text + len, NOTE_SIZE - (size_t)len, NOTE_FAILED "%" PRId64, note->failed);
 }
 
 /* Whether arithmetic with it cannot overflow. */
@@ -36,7 +40,7 @@ static bool is_sane_note(const struct note *note)
 {
 	return is_sane(note->asked) && is_sane(note->looked) && is_sane(note->handshake) &&
 	       is_sane(note->stamp) && is_sane(note->clock) && is_sane(note->full) &&
-	       is_sane(note->limit);
+	       is_sane(note->limit) && is_sane(note->failed);
 }
 
 void note_parse(struct note *note, const char *text)
@@ -45,9 +49,11 @@ void note_parse(struct note *note, const char *text)
 	int fields;
 
 	memset(note, 0, sizeof(*note));
-	fields = sscanf(text, NOTE_FORMAT("%" SCNd64) NOTE_FULL "%" SCNd64 NOTE_LIMIT "%" SCNd64,
+	fields = sscanf(text,
+			NOTE_FORMAT("%" SCNd64) NOTE_FULL "%" SCNd64 NOTE_LIMIT
+							  "%" SCNd64 NOTE_FAILED "%" SCNd64,
 			&note->asked, &note->looked, &note->handshake, &note->stamp, &note->clock,
-			&note->full, &note->limit);
+			&note->full, &note->limit, &note->failed);
 	/* sscanf(3) accepts more than note_format() writes, so the text must come out again. */
 	if (fields >= 5 && is_sane_note(note))
 		note_format(again, note);

@@ -19,9 +19,10 @@ struct note {
 	int64_t clock;	   /* wall clock minus boot clock at the time of the last look */
 	int64_t full;	   /* boot clock: when all slots were last found taken, see peer.c; or 0 */
 	int64_t limit;	   /* the number of slots beyond which there was no interface; or 0 */
+	int64_t failed;	   /* a node's: where no gateway shook hands, see node/tunnel.h; or 0 */
 };
 
-enum { NOTE_SIZE = 192 };
+enum { NOTE_SIZE = 224 };
 
 /* Writes a note as an alias, and reads one back; a text that is no note reads as all zero. */
 void note_format(char text[static NOTE_SIZE], const struct note *note);

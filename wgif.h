@@ -42,10 +42,10 @@ struct wgif_device {
 
 /* What wgif_set_device() is to set. */
 struct wgif_setup {
-	const uint8_t *private_key; /* KEY_LEN bytes */
+	const uint8_t *private_key; /* KEY_LEN bytes; NULL leaves the device's */
 	unsigned int listen_port;   /* 0 leaves it, and a device that has none takes any */
 	bool new_port;		    /* with a listen_port of 0: the kernel chooses another one */
-	const uint8_t *peer_key;    /* KEY_LEN bytes; the peer may use every IPv6 address */
+	const uint8_t *peer_key; /* KEY_LEN bytes; it may use every IPv6 address; NULL for none */
 	const union endpoint *endpoint; /* NULL leaves the peer's */
 	unsigned int keepalive;		/* seconds; 0 leaves the peer's */
 	bool renew;			/* removes the peer first, and with it its session */

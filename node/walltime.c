@@ -85,11 +85,11 @@ bool walltime_follow(enum walltime_rule rule, const char *gateway, int64_t their
 	format_time(here, ours);
 	format_time(there, theirs);
 	objection = walltime_objection(rule, ours, theirs, refused, is_synchronised());
-	if (objection) {
+	if (objection && !refused)
 		log_line(LOG_WARNING, "the clock is wrong: here it is %s, at gateway %s %s; %s",
 			 here, gateway, there, objection);
+	if (objection)
 		return false;
-	}
 	ret = clock_settime(CLOCK_REALTIME, &new);
 	if (ret < 0) {
 		log_line(LOG_ERR, "unable to set the clock from %s to %s: %s", here, there,

@@ -28,8 +28,8 @@ const char *walltime_objection(enum walltime_rule rule, int64_t ours, int64_t th
 			       bool synchronised);
 
 /*
- * Compares the clock with the time of this gateway. Sets it if the rule allows that, or else logs
- * that it is wrong. Returns whether it was set.
+ * Compares the clock with the time of this gateway. Sets it if the rule allows that, or else,
+ * before anything was refused, logs that it is wrong. Returns whether it was set.
  */
 bool walltime_follow(enum walltime_rule rule, const char *gateway, int64_t theirs, bool refused);
 

@@ -62,7 +62,7 @@ connect node --json -p "$key" 192.0.2.11
 like "$words" "clock is wrong: here it is $here [0-9:]+ UTC, at gateway 192.0.2.11 $there" \
 	'without -t, a warning with both times'
 like "$words" '; -t would set it' 'and with the way out'
-is "$(jq -r .clock_set <<<"$printed")" false 'the clock is as it was'
+is "$status $(jq -r .clock_set <<<"$printed")" '69 false' 'not connected, and the clock is as it was'
 offset=$(jq -r .clock_offset <<<"$printed")
 ok '--json tells how far it is off' test "$offset" -ge $((2 * year - 60)) -a "$offset" -le $((2 * year + 60))
 ok 'there is no handshake indeed' eval '! wait_for 8 has_handshake_at node'
@@ -116,6 +116,20 @@ ok '-tt: on' shows $((5 * year))
 reboot $((5 * year)) $((4 * year))
 connect node -tt -p "$key" 192.0.2.11
 ok '-tt: back' shows $((4 * year))
+
+# A clock that fell back to a time that may be right: the gateway, whose session lives, takes our
+# handshakes for old ones.
+reboot $((5 * year)) $((5 * year))
+connect node -tt -p "$key" 192.0.2.11
+is "$status" 0 'connected'
+reboot $((5 * year - day)) $((5 * year))
+connect node -p "$key" 192.0.2.11
+is "$status" 69 'one day back, without -t: no handshake'
+ok 'the clock stays' shows $((5 * year - day))
+connect node -t -p "$key" 192.0.2.11
+is "$status" 0 'with -t: connected'
+ok 'the clock was set' shows $((5 * year))
+is "$(grep -c 'clock is wrong' "$work/words")" 1 'after one warning'
 
 # A clock that is set while the session lives, by NTP for one, is no reason to ask again.
 reboot $((6 * year)) $((6 * year))

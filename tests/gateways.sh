@@ -69,10 +69,10 @@ has_handshake_at() { [[ $(shown "$1" latest-handshakes) == [1-9]* ]]; }
 # age_session NODE: a session that is dead, as far as the node knows; its interface stays up. Its note
 # then says that the last handshake was 200 s ago.
 age_session() {
-	local now
-	now=$(boot_clock)
-	ip -n "$1" link set wgmesh alias "wg-broker asked=1 looked=$now handshake=$((now - 200)) \
-stamp=$(shown "$1" latest-handshakes) clock=$(($(date +%s) - now))"
+	local alias
+	alias=$(at "$1" cat /sys/class/net/wgmesh/ifalias)
+	ip -n "$1" link set wgmesh alias "$(sed -E "s/handshake=[^ ]*/handshake=$(($(boot_clock) - 200))/
+		s/stamp=[^ ]*/stamp=$(shown "$1" latest-handshakes)/" <<<"$alias")"
 }
 
 # mtu_at, mac_at NODE INTERFACE

@@ -22,6 +22,18 @@ static const struct text_row {
 	  "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=6" },
 	{ "with both", "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=7",
 	  "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=7" },
+	{ "of a node that failed",
+	  "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=0 failed=6",
+	  "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=0 failed=6" },
+	{ "with all",
+	  "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=7 failed=8",
+	  "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=7 failed=8" },
+	{ "one that failed nowhere",
+	  "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=7 failed=0", ZERO },
+	{ "one higher: failed",
+	  "wg-broker asked=0 looked=0 handshake=0 stamp=0 clock=0 full=0 limit=0 "
+	  "failed=281474976710656",
+	  ZERO },
 	{ "with a limit of 0",
 	  "wg-broker asked=1 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=0", ZERO },
 	{ "one higher: limit",
@@ -97,7 +109,7 @@ static void test_long_text(void **state)
 
 static void test_sizes(void **state)
 {
-	const struct note note = { -last, -last, -last, -last, -last, -last, -last };
+	const struct note note = { -last, -last, -last, -last, -last, -last, -last, -last };
 	struct note back;
 	char text[NOTE_SIZE];
 
