@@ -21,6 +21,10 @@ STATIC ?= 1
 # Where all that is made goes; another folder for another set of flags.
 BUILD ?= build
 
+# When the sources were last changed, in unix time: a node's clock is never set to one before it.
+BUILD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct -- . 2>/dev/null),$(shell \
+	stat -c %Y *.c *.h */*.c */*.h | sort -n | tail -n 1))
+
 # Which program is made of what.
 kernel := session wgif netlink note slot key clock number
 settings := config number
@@ -32,13 +36,14 @@ broker-accept := $(addprefix accept/,broker-accept options handlers report) endp
 broker-admin := $(addprefix admin/,broker-admin check lists options prune show status watch words) \
 	$(admission) access endpoint announce turn \
 	json mesh stream deadline log privileges $(kernel) $(settings)
-broker-connect := $(addprefix node/,broker-connect options gateway tunnel keygen curve) json confined \
+broker-connect := $(addprefix node/,broker-connect options report gateway tunnel walltime keygen curve) json confined \
 	deadline stream log $(kernel)
 programs := broker-handler broker-accept broker-admin broker-connect
 
 libraries := json-c libnl-route-3.0 libnl-genl-3.0 libnl-3.0
 
 our_cppflags := -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DVERSION='"$(VERSION)"' \
+	-DBUILD_TIME=$(BUILD_TIME) \
 	-DCONFIG_FILE='"$(SYSCONFDIR)/wg-broker/config"' \
 	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(libraries) 2>/dev/null))
 our_cflags := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \

@@ -10,19 +10,19 @@
 #define NOTE_FORMAT(number)                                                                        \
 	"wg-broker asked=" number " since=" number " looked=" number " handshake=" number          \
 	" stamp=" number " clock=" number
-/* Few interfaces bear markers, and this is left out of the others. */
-#define NOTE_MARKERS(number) " full=" number " limit=" number " quota=" number
+/* Few interfaces have these, and they are left out of the others. */
+#define NOTE_MORE(number) " full=" number " limit=" number " quota=" number " failed=" number
 
-enum { NOTE_FIELDS = 6 }; /* without those of markers */
+enum { NOTE_FIELDS = 6 }; /* that all have */
 
 void note_format(char text[static NOTE_SIZE], const struct note *note)
 {
 	const int len = snprintf(text, NOTE_SIZE, NOTE_FORMAT("%" PRId64), note->asked, note->since,
 				 note->looked, note->handshake, note->stamp, note->clock);
 
-	if (note->full || note->limit || note->quota)
-		snprintf(text + len, NOTE_SIZE - (size_t)len, NOTE_MARKERS("%" PRId64), note->full,
-			 note->limit, note->quota);
+	if (note->full || note->limit || note->quota || note->failed)
+		snprintf(text + len, NOTE_SIZE - (size_t)len, NOTE_MORE("%" PRId64), note->full,
+			 note->limit, note->quota, note->failed);
 }
 
 /* Whether arithmetic with it cannot overflow. */
@@ -35,7 +35,8 @@ static bool is_sane_note(const struct note *note)
 {
 	return is_sane(note->asked) && is_sane(note->since) && is_sane(note->looked) &&
 	       is_sane(note->handshake) && is_sane(note->stamp) && is_sane(note->clock) &&
-	       is_sane(note->full) && is_sane(note->limit) && is_sane(note->quota);
+	       is_sane(note->full) && is_sane(note->limit) && is_sane(note->quota) &&
+	       is_sane(note->failed);
 }
 
 void note_parse(struct note *note, const char *text)
@@ -44,9 +45,9 @@ void note_parse(struct note *note, const char *text)
 	int fields;
 
 	memset(note, 0, sizeof(*note));
-	fields = sscanf(text, NOTE_FORMAT("%" SCNd64) NOTE_MARKERS("%" SCNd64), &note->asked,
+	fields = sscanf(text, NOTE_FORMAT("%" SCNd64) NOTE_MORE("%" SCNd64), &note->asked,
 			&note->since, &note->looked, &note->handshake, &note->stamp, &note->clock,
-			&note->full, &note->limit, &note->quota);
+			&note->full, &note->limit, &note->quota, &note->failed);
 	/* sscanf(3) accepts more than note_format() writes, so the text must come out again. */
 	if (fields >= NOTE_FIELDS && is_sane_note(note))
 		note_format(again, note);

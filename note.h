@@ -22,9 +22,11 @@ struct note {
 	int64_t full;  /* boot clock: until when it is in vain to look for a slot */
 	int64_t limit; /* the number of slots beyond which there was no interface */
 	int64_t quota; /* boot clock: until when it is in vain to look at a source's interfaces */
+	/* Of a node. */
+	int64_t failed; /* where no gateway shook hands, see node/tunnel.h; or 0 */
 };
 
-enum { NOTE_SIZE = 224 };
+enum { NOTE_SIZE = 256 };
 
 /* Writes a note as an alias, and reads one back; a text that is no note reads as all zero. */
 void note_format(char text[static NOTE_SIZE], const struct note *note);

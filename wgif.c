@@ -705,14 +705,15 @@ nla_put_failure:
 
 static int put_setup(struct nl_msg *message, const struct wgif_setup *setup)
 {
-	NLA_PUT(message, WGDEVICE_A_PRIVATE_KEY, KEY_LEN, setup->private_key);
-	/* A port of 0 would have a device that is up change the one it has. */
-	if (setup->listen_port)
+	if (setup->private_key)
+		NLA_PUT(message, WGDEVICE_A_PRIVATE_KEY, KEY_LEN, setup->private_key);
+	/* A port of 0 has a device that is up change the one it has. */
+	if (setup->listen_port || setup->new_port)
 		NLA_PUT_U16(message, WGDEVICE_A_LISTEN_PORT, (uint16_t)setup->listen_port);
 	/* The kernel does that first. It clears the replay counter, too. */
 	if (setup->replace_peers)
 		NLA_PUT_U32(message, WGDEVICE_A_FLAGS, WGDEVICE_F_REPLACE_PEERS);
-	return put_peers(message, setup);
+	return setup->peer_key ? put_peers(message, setup) : 0;
 
 nla_put_failure:
 	return -1;

@@ -46,9 +46,10 @@ struct wgif_device {
 
 /* What wgif_set_device() is to set. */
 struct wgif_setup {
-	const uint8_t *private_key;	/* KEY_LEN bytes */
+	const uint8_t *private_key;	/* KEY_LEN bytes; NULL leaves the device's */
 	unsigned int listen_port;	/* 0 leaves it, and a device that has none takes any */
-	const uint8_t *peer_key;	/* KEY_LEN bytes */
+	bool new_port;			/* with a listen_port of 0: the kernel chooses another */
+	const uint8_t *peer_key;	/* KEY_LEN bytes; NULL for none */
 	bool ipv4, ipv6;		/* the peer may use every address of these */
 	const union endpoint *endpoint; /* NULL leaves the peer's */
 	unsigned int keepalive;		/* seconds; 0 leaves the peer's */

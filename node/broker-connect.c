@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The node's side of the protocol: asks gateways until one accepts, and makes the interface towards
- * it. One-shot: a timer runs it again, and it then does what is left to do. Changes nothing before
- * a gateway has accepted, and never cuts a live session.
+ * The node's side of the protocol: asks gateways until one accepts, makes the interface towards it,
+ * and goes on to the next one unless it shakes hands. One-shot: a timer runs it again, and it then
+ * does what is left to do. Changes nothing before a gateway has accepted, and never cuts a live
+ * session.
  */
 #include <arpa/inet.h>
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "error.h"
@@ -22,33 +20,28 @@
 #include "node/gateway.h"
 #include "node/keygen.h"
 #include "node/options.h"
+#include "node/report.h"
 #include "node/tunnel.h"
-
-enum {
-	CLOCK_TOLERANCE = 240, /* seconds: the same as in the nodes of the field */
-	TIME_SIZE = 32,
-};
+#include "node/walltime.h"
 
 /* What a node exits with besides the codes of error.h; sysexits(3) has the values. */
 enum node_exit_code {
-	EXIT_UNREACHABLE = 69, /* no gateway answered */
+	EXIT_UNREACHABLE = 69, /* no gateway answered, or none that did shook hands */
 	EXIT_FULL = 75,	       /* no gateway accepted, and at least one was full: try again */
 	EXIT_NONSENSE = 76,    /* no gateway gave a reply, and at least one sent nonsense */
 	EXIT_REFUSED = 77,     /* no gateway accepted or was full, and at least one refused */
 };
 
-/* What was done, for the log and for --json. */
-struct report {
-	const char *result, *action;
-	const struct gateway *gateway; /* that accepted; NULL if none did */
-	union endpoint endpoint;       /* where it was asked */
-	char address[GATEWAY_ADDRESS_SIZE];
-	struct reply reply;
-	bool clock_set;
-	int64_t clock_offset; /* seconds that the gateway's clock is ahead of ours */
-	FILE *attempts;	      /* collects the attempts as JSON; NULL without --json */
-	size_t attempts_size;
-	char *attempts_text;
+/* One run. */
+struct run {
+	const struct options *options;
+	struct tunnel *tunnel;
+	struct wgif_kernel *kernel; /* NULL with -n */
+	struct report report;
+	int64_t failed;	 /* the addresses that failed in earlier runs, see tunnel.h */
+	bool put_off;	 /* some of those are still to be asked */
+	bool is_waiting; /* the interface has a peer that has not shaken hands */
+	int error;	 /* a negative error that ends the run, or 0 */
 };
 
 /*
@@ -68,6 +61,11 @@ static int load_key(struct tunnel *tunnel, const struct options *options)
 		return 0;
 	log_line(LOG_ERR, "%s was replaced meanwhile: run it again", options->key_path);
 	return -ERR_CONFIG;
+}
+
+static void wipe_key(struct tunnel *tunnel)
+{
+	explicit_bzero(tunnel->private_key, sizeof(tunnel->private_key));
 }
 
 /* Gets the keys and the address. Returns 0 or the exit code. */
@@ -98,189 +96,198 @@ static int prepare(struct tunnel *tunnel, const struct options *options)
 	return ret < 0 ? EXIT_USAGE : 0;
 }
 
-/* Reports an attempt. The address is NULL if there was none to ask. */
-static void report_attempt(struct report *report, const struct gateway *gateway,
-			   const char *address, const struct gateway_answer *answer)
+/* Compares the clock with that of the gateway that accepted. Returns whether it was set. */
+static bool check_clock(struct run *run, bool refused)
 {
-	const int priority = answer->result == GATEWAY_ACCEPTED ? LOG_INFO : LOG_WARNING;
-	const char *result = gateway_result_text(answer->result);
-	const char *colon = answer->detail[0] ? ": " : "";
+	struct report *report = &run->report;
+	bool was_set;
 
-	if (address)
-		log_line(priority, "gateway %s (%s): %s%s%s", gateway->host, address, result, colon,
-			 answer->detail);
-	else
-		log_line(priority, "gateway %s: %s%s%s", gateway->host, result, colon,
-			 answer->detail);
-	if (!report->attempts)
-		return;
-	fprintf(report->attempts, "%s{\"gateway\":\"%s\",", ftell(report->attempts) ? "," : "",
-		gateway->host);
-	if (address)
-		fprintf(report->attempts, "\"address\":\"%s\",", address);
-	fprintf(report->attempts, "\"outcome\":\"%s\",\"detail\":\"%s\"}", result, answer->detail);
+	if (!refused)
+		report->clock_offset = report->reply.time - clock_moment().wall;
+	was_set = walltime_follow(run->kernel ? run->options->clock_rule : WALLTIME_NEVER,
+				  report->gateway->host, report->reply.time, refused);
+	report->clock_set |= was_set;
+	return was_set;
 }
 
-/* Asks one gateway at its addresses until it accepts. Returns the best result. */
-static enum gateway_result ask_gateway(const struct gateway *gateway, bool in_order,
-				       const uint8_t pubkey[static KEY_LEN], struct report *report)
+/*
+ * Looks for a live session with one of the gateways, and for what the interface's note says.
+ * Returns whether there is one, with its gateway's key, or a negative error.
+ */
+static int find_session(const struct run *run, struct session *session, const uint8_t **key)
+{
+	int ret = 0;
+
+	session->link.index = 0;
+	for (size_t i = 0; i < run->options->count && ret == 0; i++) {
+		*key = run->options->gateways[i].key;
+		ret = tunnel_is_live(run->kernel, run->tunnel, *key, session);
+	}
+	return ret == -ERR_ABSENT ? 0 : ret;
+}
+
+/* Brings the interface of a live session up to date. Returns 1, or a negative error. */
+static int keep_session(struct run *run, const uint8_t key[static KEY_LEN], struct session *session)
+{
+	int ret;
+
+	ret = load_key(run->tunnel, run->options);
+	if (ret == 0)
+		ret = tunnel_refresh(run->kernel, run->tunnel, key, session);
+	wipe_key(run->tunnel);
+	if (ret < 0)
+		return ret;
+	run->report.action = "kept";
+	return 1;
+}
+
+/* Configures the interface for this gateway. Returns 0 or a negative error. */
+static int configure_tunnel(struct run *run, const struct gateway *gateway,
+			    const union endpoint *endpoint)
+{
+	int ret;
+
+	ret = load_key(run->tunnel, run->options);
+	if (ret == 0)
+		ret = tunnel_configure(run->kernel, run->tunnel, gateway->key, endpoint);
+	wipe_key(run->tunnel);
+	if (ret < 0)
+		return ret;
+	if (ret == 1)
+		run->report.action = "created";
+	else if (strcmp(run->report.action, "none") == 0)
+		run->report.action = "changed";
+	run->is_waiting = true;
+	return 0;
+}
+
+/* Waits for a handshake with this gateway. Returns whether there was one, or a negative error. */
+static int wait_for_handshake(struct run *run, const struct gateway *gateway,
+			      const union endpoint *endpoint)
+{
+	const int64_t deadline = clock_ms() + TUNNEL_HANDSHAKE_TIME * 1000;
+
+	return tunnel_wait(run->kernel, run->tunnel, gateway->key, endpoint, deadline);
+}
+
+/*
+ * Connects to the gateway that accepted. Asking may have taken long, so first has another look at
+ * the session there was. Returns whether there is a session now, or a negative error.
+ */
+static int connect_tunnel(struct run *run, const struct gateway *gateway, union endpoint endpoint)
+{
+	const struct report *report = &run->report;
+	struct session session;
+	const uint8_t *key = NULL;
+	int ret;
+
+	ret = find_session(run, &session, &key);
+	if (ret == 1)
+		return keep_session(run, key, &session);
+	/* The port is at the same place in both kinds of address. */
+	endpoint.in.sin_port = htons((uint16_t)report->reply.port);
+	if (ret == 0)
+		ret = configure_tunnel(run, gateway, &endpoint);
+	if (ret < 0)
+		return ret;
+	if (isatty(STDERR_FILENO))
+		log_line(LOG_INFO, "gateway %s (%s): accepted; waiting for a handshake",
+			 gateway->host, report->address);
+	ret = wait_for_handshake(run, gateway, &endpoint);
+	/* It may take our handshakes for old ones. */
+	if (ret == 0 && check_clock(run, true))
+		ret = wait_for_handshake(run, gateway, &endpoint);
+	if (ret == 1)
+		run->is_waiting = false;
+	return ret;
+}
+
+/* What becomes of a gateway's reply that accepts us: notes it in the answer. */
+static void take_reply(struct run *run, const struct gateway *gateway,
+		       const union endpoint *address, struct gateway_answer *answer)
+{
+	struct report *report = &run->report;
+	int ret;
+
+	report->gateway = gateway;
+	report->reply = answer->reply;
+	gateway_address_text(report->address, address);
+	check_clock(run, false);
+	if (!run->kernel)
+		return;
+	ret = connect_tunnel(run, gateway, *address);
+	if (ret < 0)
+		run->error = ret;
+	if (ret != 0)
+		return;
+	answer->result = GATEWAY_NO_HANDSHAKE;
+	snprintf(answer->detail, sizeof(answer->detail), "none from port %u in time",
+		 report->reply.port);
+}
+
+/* Whether it is no use to ask on. */
+static bool is_over(const struct run *run, enum gateway_result best)
+{
+	return best == GATEWAY_ACCEPTED || run->error;
+}
+
+static enum gateway_result ask_address(struct run *run, const struct gateway *gateway,
+				       const union endpoint *address)
+{
+	char text[GATEWAY_ADDRESS_SIZE];
+	struct gateway_answer answer;
+
+	gateway_address_text(text, address);
+	gateway_ask(address, run->tunnel->public_key, &answer);
+	if (answer.result == GATEWAY_ACCEPTED)
+		take_reply(run, gateway, address, &answer);
+	if (!run->error)
+		report_attempt(&run->report, gateway, text, &answer);
+	return answer.result;
+}
+
+/*
+ * Asks one gateway at its addresses until there is a session: at those that failed in earlier runs,
+ * or at the others. Returns the best result.
+ */
+static enum gateway_result ask_gateway(struct run *run, const struct gateway *gateway, bool failed)
 {
 	struct gateway_answer answer = { .result = GATEWAY_UNREACHABLE };
 	union endpoint addresses[GATEWAY_MAX_ADDRESSES];
-	enum gateway_result best = GATEWAY_UNREACHABLE;
-	const char *why;
-	const size_t count = gateway_resolve(gateway, in_order, addresses, &why);
-
-	if (count == 0) {
-		snprintf(answer.detail, sizeof(answer.detail), "%s", why);
-		report_attempt(report, gateway, NULL, &answer);
-	}
-	for (size_t i = 0; i < count && best != GATEWAY_ACCEPTED; i++) {
-		gateway_address_text(report->address, &addresses[i]);
-		gateway_ask(&addresses[i], pubkey, &answer);
-		report_attempt(report, gateway, report->address, &answer);
-		if (answer.result < best)
-			best = answer.result;
-		if (best == GATEWAY_ACCEPTED) {
-			report->gateway = gateway;
-			report->endpoint = addresses[i];
-			report->reply = answer.reply;
-		}
-	}
-	return best;
-}
-
-/* Asks the gateways until one accepts. Returns the best result. */
-static enum gateway_result ask_all(const struct options *options,
-				   const uint8_t pubkey[static KEY_LEN], struct report *report)
-{
 	enum gateway_result result, best = GATEWAY_UNREACHABLE;
+	const char *why;
+	const size_t count = gateway_resolve(gateway, run->options->in_order, addresses, &why);
 
-	for (size_t i = 0; i < options->count && best != GATEWAY_ACCEPTED; i++) {
-		result = ask_gateway(&options->gateways[i], options->in_order, pubkey, report);
+	if (count == 0 && !failed) {
+		snprintf(answer.detail, sizeof(answer.detail), "%s", why);
+		report_attempt(&run->report, gateway, NULL, &answer);
+	}
+	for (size_t i = 0; i < count && !is_over(run, best); i++) {
+		if (!(run->failed & tunnel_address_bit(&addresses[i])) == failed) {
+			run->put_off = true;
+			continue;
+		}
+		result = ask_address(run, gateway, &addresses[i]);
 		if (result < best)
 			best = result;
 	}
 	return best;
 }
 
-static void format_time(char text[static TIME_SIZE], int64_t time)
+/* Asks the gateways until there is a session, last where that failed. Returns the best result. */
+static enum gateway_result ask_all(struct run *run)
 {
-	const time_t seconds = (time_t)time;
-	const struct tm *parts = gmtime(&seconds);
-	size_t len = 0;
+	const struct options *options = run->options;
+	enum gateway_result result, best = GATEWAY_UNREACHABLE;
 
-	if (parts)
-		len = strftime(text, TIME_SIZE, "%Y-%m-%d %H:%M:%S UTC", parts);
-	if (len == 0)
-		snprintf(text, TIME_SIZE, "@%" PRId64, time);
-}
-
-/*
- * Compares the clock with the gateway's, and sets it if the operator wants that. A gateway accepts
- * only handshakes with rising times: once a clock fell back, it would accept none.
- */
-static void check_clock(const struct options *options, struct report *report)
-{
-	const int64_t ours = clock_moment().wall, theirs = report->reply.time;
-	const struct timespec new = { .tv_sec = (time_t)theirs };
-	char here[TIME_SIZE], there[TIME_SIZE];
-	int ret;
-
-	report->clock_offset = theirs - ours;
-	if (report->clock_offset <= CLOCK_TOLERANCE && report->clock_offset >= -CLOCK_TOLERANCE)
-		return;
-	format_time(here, ours);
-	format_time(there, theirs);
-	if (!options->set_clock || options->ask_only) {
-		log_line(LOG_WARNING,
-			 "the clock is wrong: here it is %s, at gateway %s %s; the tunnel may not "
-			 "work until it is set (-t sets it)",
-			 here, report->gateway->host, there);
-		return;
+	for (int failed = 0; failed <= (int)run->put_off; failed++) {
+		for (size_t i = 0; i < options->count && !is_over(run, best); i++) {
+			result = ask_gateway(run, &options->gateways[i], failed);
+			if (result < best)
+				best = result;
+		}
 	}
-	ret = clock_settime(CLOCK_REALTIME, &new);
-	if (ret < 0) {
-		log_line(LOG_ERR, "unable to set the clock from %s to %s: %s", here, there,
-			 strerror(errno));
-		return;
-	}
-	report->clock_set = true;
-	log_line(LOG_NOTICE, "set the clock from %s to that of gateway %s, %s", here,
-		 report->gateway->host, there);
-}
-
-/* Prints the report as one JSON object; README and the man page describe its members. */
-static void print_report(const struct tunnel *tunnel, struct report *report)
-{
-	char address[INET6_ADDRSTRLEN];
-	int ret;
-
-	ret = fclose(report->attempts);
-	report->attempts = NULL;
-	if (ret != 0) {
-		log_line(LOG_ERR, "unable to print the report: %s", strerror(errno));
-		return;
-	}
-	inet_ntop(AF_INET6, &tunnel->address, address, sizeof(address));
-	printf("{\"result\":\"%s\",\"action\":\"%s\",\"interface\":\"%s\",\"address\":\"%s\","
-	       "\"mtu\":%u",
-	       report->result, report->action, tunnel->ifname, address, tunnel->mtu);
-	if (report->gateway)
-		printf(",\"gateway\":\"%s\",\"gateway_address\":\"%s\",\"port\":%u,\"time\":%" PRId64
-		       ",\"clock_offset\":%" PRId64 ",\"clock_set\":%s",
-		       report->gateway->host, report->address, report->reply.port,
-		       report->reply.time, report->clock_offset,
-		       report->clock_set ? "true" : "false");
-	printf(",\"attempts\":[%s]}\n", report->attempts_text);
-}
-
-/*
- * Looks for a live session with one of the gateways. If there is one, no gateway is asked, and the
- * interface is only brought up to date. Returns 1 if so, 0 if not, or a negative error.
- */
-static int keep_session(const struct options *options, struct tunnel *tunnel,
-			struct wgif_kernel *kernel)
-{
-	struct session session = { .link.index = 0 };
-	const uint8_t *key = NULL;
-	int ret = 0;
-
-	for (size_t i = 0; i < options->count && ret == 0; i++) {
-		key = options->gateways[i].key;
-		ret = tunnel_is_live(kernel, tunnel, key, &session);
-	}
-	if (ret != 1)
-		return ret == -ERR_ABSENT ? 0 : ret;
-	ret = load_key(tunnel, options);
-	if (ret == 0)
-		ret = tunnel_refresh(kernel, tunnel, key, &session);
-	if (ret < 0)
-		return ret;
-	log_line(LOG_INFO, "%s has a live session: no gateway was asked", tunnel->ifname);
-	return 1;
-}
-
-/* Makes the interface towards the gateway that accepted. Returns the exit code. */
-static int connect_tunnel(const struct options *options, struct tunnel *tunnel,
-			  struct wgif_kernel *kernel, struct report *report)
-{
-	union endpoint endpoint = report->endpoint;
-	int ret;
-
-	/* The port is at the same place in both kinds of address. */
-	endpoint.in.sin_port = htons((uint16_t)report->reply.port);
-	ret = load_key(tunnel, options);
-	if (ret < 0)
-		return EXIT_CONFIG;
-	ret = tunnel_configure(kernel, tunnel, report->gateway->key, &endpoint);
-	if (ret < 0)
-		return EXIT_FAILED;
-	report->result = "connected";
-	report->action = ret ? "created" : "changed";
-	log_line(LOG_INFO, "%s %s: gateway %s (%s), port %u", report->action, tunnel->ifname,
-		 report->gateway->host, report->address, report->reply.port);
-	return EXIT_DONE;
+	return best;
 }
 
 /* Prints the reply of the gateway that accepted, in place of a report. */
@@ -292,11 +299,12 @@ static void print_reply(const struct reply *reply)
 	fputs(line, stdout);
 }
 
-/* Reports that no gateway accepted. Returns the exit code. */
-static int report_refusal(struct report *report, enum gateway_result result)
+/* Reports that there is no session. Returns the exit code. */
+static int report_refusal(struct run *run, enum gateway_result result)
 {
 	static const int codes[] = {
 		[GATEWAY_FULL] = EXIT_FULL,
+		[GATEWAY_NO_HANDSHAKE] = EXIT_UNREACHABLE,
 		[GATEWAY_REFUSED] = EXIT_REFUSED,
 		[GATEWAY_NONSENSE] = EXIT_NONSENSE,
 		[GATEWAY_UNREACHABLE] = EXIT_UNREACHABLE,
@@ -304,70 +312,82 @@ static int report_refusal(struct report *report, enum gateway_result result)
 
 	if (result == GATEWAY_SILENT)
 		result = GATEWAY_UNREACHABLE;
-	report->result = gateway_result_text(result);
-	log_line(LOG_ERR, "no gateway accepted; the best result was: %s", report->result);
+	run->report.result = gateway_result_text(result);
+	log_line(LOG_ERR, "unable to connect to a gateway; the best result was: %s",
+		 run->report.result);
 	return codes[result];
 }
 
-/* Does the work; the kernel is NULL with -n. Returns the exit code, and fills in the report. */
-static int run(const struct options *options, struct tunnel *tunnel, struct wgif_kernel *kernel,
-	       struct report *report)
+/* Reports that there is a session, or with -n that a gateway accepted. Returns the exit code. */
+static int report_success(struct run *run)
 {
-	enum gateway_result result;
-	int ret = 0;
+	struct report *report = &run->report;
 
-	if (kernel)
-		ret = keep_session(options, tunnel, kernel);
-	if (ret < 0)
-		return EXIT_FAILED;
-	if (ret == 1) {
-		report->result = "connected";
-		report->action = "kept";
-		return EXIT_DONE;
-	}
-	result = ask_all(options, tunnel->public_key, report);
-	if (result != GATEWAY_ACCEPTED)
-		return report_refusal(report, result);
-	check_clock(options, report);
-	if (kernel)
-		return connect_tunnel(options, tunnel, kernel, report);
-	report->result = "accepted";
-	if (!options->json)
+	report->result = run->kernel ? "connected" : "accepted";
+	if (!run->kernel && !run->options->json)
 		print_reply(&report->reply);
+	else if (strcmp(report->action, "kept") == 0)
+		log_line(LOG_INFO, "%s has a live session", run->tunnel->ifname);
+	else if (run->kernel)
+		log_line(LOG_INFO, "%s %s: gateway %s (%s), port %u", report->action,
+			 run->tunnel->ifname, report->gateway->host, report->address,
+			 report->reply.port);
 	return EXIT_DONE;
 }
 
-/* Opens what the work needs, does it, and prints the report. Returns the exit code. */
-static int run_and_report(const struct options *options, struct tunnel *tunnel)
+/* The exit code of an error that ends the run. */
+static int report_error(const struct run *run)
 {
-	struct report report = { .result = "failed", .action = "none" };
-	struct wgif_kernel *kernel = NULL;
+	return run->error == -ERR_CONFIG ? EXIT_CONFIG : EXIT_FAILED;
+}
+
+/* Does the work. Returns the exit code, and fills in the report. */
+static int work(struct run *run)
+{
+	enum gateway_result result = GATEWAY_UNREACHABLE;
+	struct session session = { .link.index = 0 };
+	const uint8_t *key = NULL;
+	int ret = 0;
+
+	if (run->kernel)
+		ret = find_session(run, &session, &key);
+	if (ret == 1)
+		ret = keep_session(run, key, &session);
+	if (ret == 1)
+		return report_success(run);
+	run->error = ret;
+	run->failed = tunnel_failed(&session);
+	if (!run->error)
+		result = ask_all(run);
+	/* What one that did not shake hands was to be is not left behind. */
+	if (!run->error && run->is_waiting)
+		run->error = tunnel_disconnect(run->kernel, run->tunnel);
+	if (run->error)
+		return report_error(run);
+	return result == GATEWAY_ACCEPTED ? report_success(run) : report_refusal(run, result);
+}
+
+/* Opens what the work needs, does it, and prints the report. Returns the exit code. */
+static int work_and_report(const struct options *options, struct tunnel *tunnel)
+{
+	struct run run = { .options = options, .tunnel = tunnel };
 	int ret;
 
-	if (!options->ask_only) {
-		kernel = wgif_open();
-		if (!kernel)
-			return EXIT_FAILED;
-	}
-	if (options->json) {
-		report.attempts = open_memstream(&report.attempts_text, &report.attempts_size);
-		if (!report.attempts) {
-			log_line(LOG_ERR, "unable to begin the report: %s", strerror(errno));
-			wgif_close(kernel);
-			return EXIT_FAILED;
-		}
-	}
-	ret = run(options, tunnel, kernel, &report);
-	wgif_close(kernel);
-	if (options->json)
-		print_report(tunnel, &report);
-	free(report.attempts_text);
+	ret = report_begin(&run.report, options->json);
+	if (ret < 0)
+		return EXIT_FAILED;
+	if (!options->ask_only)
+		run.kernel = wgif_open();
+	ret = options->ask_only || run.kernel ? work(&run) : EXIT_FAILED;
+	wgif_close(run.kernel);
+	report_end(&run.report, tunnel);
 	return ret;
 }
 
 /*
  * One run: read the options and the keys; if the interface has a live session, keep it; else ask
- * the gateways, check the clock, and configure the interface; print what was done.
+ * the gateways one after the other, check the clock, configure the interface, and wait for a
+ * handshake, until there is one; print what was done.
  */
 int main(int argc, char **argv)
 {
@@ -382,8 +402,5 @@ int main(int argc, char **argv)
 	if (ret <= 0)
 		return ret < 0 ? EXIT_USAGE : EXIT_DONE;
 	ret = prepare(&tunnel, &options);
-	if (ret == 0)
-		ret = run_and_report(&options, &tunnel);
-	explicit_bzero(tunnel.private_key, sizeof(tunnel.private_key));
-	return ret;
+	return ret ? ret : work_and_report(&options, &tunnel);
 }

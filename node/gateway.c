@@ -239,9 +239,10 @@ void gateway_address_text(char text[static GATEWAY_ADDRESS_SIZE], const union en
 const char *gateway_result_text(enum gateway_result result)
 {
 	static const char *const texts[] = {
-		[GATEWAY_ACCEPTED] = "accepted", [GATEWAY_FULL] = "full",
-		[GATEWAY_REFUSED] = "refused",	 [GATEWAY_NONSENSE] = "nonsense",
-		[GATEWAY_SILENT] = "silent",	 [GATEWAY_UNREACHABLE] = "unreachable",
+		[GATEWAY_ACCEPTED] = "accepted",	 [GATEWAY_FULL] = "full",
+		[GATEWAY_NO_HANDSHAKE] = "no handshake", [GATEWAY_REFUSED] = "refused",
+		[GATEWAY_NONSENSE] = "nonsense",	 [GATEWAY_SILENT] = "silent",
+		[GATEWAY_UNREACHABLE] = "unreachable",
 	};
 
 	return texts[result];

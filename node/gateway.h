@@ -28,11 +28,12 @@ struct gateway {
 /* The result of an attempt. The best comes first; a run's result is the best of its attempts. */
 enum gateway_result {
 	GATEWAY_ACCEPTED,
-	GATEWAY_FULL,	     /* it has no slot left */
-	GATEWAY_REFUSED,     /* any other error of the protocol */
-	GATEWAY_NONSENSE,    /* what it sent is not a reply */
-	GATEWAY_SILENT,	     /* nothing came before the deadline or the end of the connection */
-	GATEWAY_UNREACHABLE, /* no connection, or no address */
+	GATEWAY_FULL,	      /* it has no slot left */
+	GATEWAY_NO_HANDSHAKE, /* it accepted, but its tunnel does not work; the caller says so */
+	GATEWAY_REFUSED,      /* any other error of the protocol */
+	GATEWAY_NONSENSE,     /* what it sent is not a reply */
+	GATEWAY_SILENT,	      /* nothing came before the deadline or the end of the connection */
+	GATEWAY_UNREACHABLE,  /* no connection, or no address */
 };
 
 struct gateway_answer {

@@ -4,6 +4,7 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "error.h"
 #include "log.h"
@@ -34,6 +35,18 @@ static int misuse(const char *what, const char *value)
 	log_line(LOG_ERR, "%s: %s", what, value);
 	fprintf(stderr, "%s\n", USAGE);
 	return -ERR_CONFIG;
+}
+
+/* With the date of the sources, which -t goes by. */
+static void print_version(void)
+{
+	const time_t date = (time_t)walltime_first;
+	const struct tm *parts = gmtime(&date);
+	char text[32] = "";
+
+	if (parts)
+		strftime(text, sizeof(text), "%Y-%m-%d", parts);
+	printf("broker-connect %s (%s)\n", VERSION, text);
 }
 
 /* Whether the text can be an interface's name that needs no quotes anywhere. */
@@ -82,8 +95,8 @@ static int take_option(struct options *options, int option)
 		options->shared_key = optarg;
 		return 0;
 	case 't':
-		options->set_clock = true;
-		return 0;
+		options->clock_rule++;
+		return options->clock_rule > WALLTIME_ALWAYS ? misuse("too many of", "-t") : 0;
 	default:
 		/* getopt(3) has said what is wrong. */
 		fprintf(stderr, "%s\n", USAGE);
@@ -139,10 +152,12 @@ int options_read(struct options *options, int argc, char **argv)
 		option = getopt_long(argc, argv, "a:ghi:k:M:m:nop:tV", long_options, NULL);
 		if (option == -1)
 			break;
-		if (option == 'h' || option == 'V') {
-			puts(option == 'h' ? USAGE : "broker-connect " VERSION);
+		if (option == 'h')
+			puts(USAGE);
+		if (option == 'V')
+			print_version();
+		if (option == 'h' || option == 'V')
 			return 0;
-		}
 		ret = take_option(options, option);
 		if (ret < 0)
 			return ret;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "node/gateway.h"
+#include "node/walltime.h"
 
 enum { OPTIONS_MAX_GATEWAYS = 64 };
 
@@ -21,8 +22,8 @@ struct options {
 	bool generate;		/* make the private key if there is none */
 	bool in_order;		/* do not shuffle the gateways and their addresses */
 	bool ask_only;		/* change nothing here; only then a gateway may have no key */
-	bool set_clock;		/* set it to the gateway's if it is wrong */
-	bool json;		/* print a report */
+	enum walltime_rule clock_rule;
+	bool json;				       /* print a report */
 	struct gateway gateways[OPTIONS_MAX_GATEWAYS]; /* in the order in which to ask */
 	size_t count;
 };

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -23,8 +24,11 @@
 #include "node/tunnel.h"
 
 enum {
-	KEEPALIVE = 25, /* seconds: what NATs and gateways expect of a node */
-	MAC_LEN = 6,	/* bytes of an Ethernet address */
+	KEEPALIVE = 25,	    /* seconds: what NATs and gateways expect of a node */
+	MAC_LEN = 6,	    /* bytes of an Ethernet address */
+	FAILED_TIME = 3600, /* seconds after which what failed gets a chance like any other */
+	FAILED_BITS = 47,   /* of a number in a note */
+	LOOK_TIME = 50,	    /* milliseconds from one look at the handshake to the next */
 };
 
 /* Asks the kernel for an interface's Ethernet address. Returns 0 or -1. */
@@ -119,10 +123,35 @@ int tunnel_is_live(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 	       session_is_live(session);
 }
 
-/* Writes the note for the alias: how old the handshake is. A new session has none yet. */
-static int make_note(struct wgif_kernel *kernel, const uint8_t peer_key[static KEY_LEN], bool new,
-		     struct session *session, char alias[static NOTE_SIZE])
+int64_t tunnel_failed(const struct session *session)
 {
+	const int64_t since = session->now.boot - session->note.asked;
+
+	return since >= 0 && since < FAILED_TIME ? session->note.failed : 0;
+}
+
+int64_t tunnel_address_bit(const union endpoint *endpoint)
+{
+	const bool is_ipv4 = endpoint->any.sa_family == AF_INET;
+	const uint8_t *bytes =
+		is_ipv4 ? (const uint8_t *)&endpoint->in.sin_addr : endpoint->in6.sin6_addr.s6_addr;
+	const size_t len = is_ipv4 ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+	uint32_t hash = 2166136261U; /* FNV-1a */
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ bytes[i]) * 16777619U;
+	return (int64_t)1 << hash % FAILED_BITS;
+}
+
+/*
+ * Writes the note for the alias: how old the handshake is. A new session, at this endpoint, has
+ * none yet.
+ */
+static int make_note(struct wgif_kernel *kernel, const uint8_t peer_key[static KEY_LEN],
+		     const union endpoint *new, struct session *session,
+		     char alias[static NOTE_SIZE])
+{
+	const int64_t failed = tunnel_failed(session);
 	int ret;
 
 	ret = session_read_device(kernel, peer_key, session);
@@ -137,6 +166,7 @@ static int make_note(struct wgif_kernel *kernel, const uint8_t peer_key[static K
 		session->note = (struct note){
 			.asked = session->now.boot,
 			.looked = session->now.boot,
+			.failed = failed | tunnel_address_bit(new),
 		};
 		note_look(&session->note, session->device.handshake, session->now);
 	}
@@ -159,6 +189,11 @@ static int configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 		.endpoint = endpoint,
 		.keepalive = KEEPALIVE,
 		.replace_peers = endpoint != NULL,
+		/*
+		 * Gateways may share their key. The one that the node has left would go on to send
+		 * handshakes to the port that it knows, and each would pull the peer back to it.
+		 */
+		.new_port = endpoint != NULL,
 	};
 	const struct wgif_link *link = &session->link;
 	char alias[NOTE_SIZE];
@@ -170,11 +205,11 @@ static int configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 	if (ret == 0)
 		ret = wgif_delete_other_addresses(kernel, link, &tunnel->address);
 	if (ret == 0)
-		ret = make_note(kernel, peer_key, endpoint != NULL, session, alias);
+		ret = make_note(kernel, peer_key, endpoint, session, alias);
 	if (ret == 0)
 		ret = wgif_set_up(kernel, link, tunnel->mtu, alias);
 	if (ret == -ERR_BUSY)
-		log_line(LOG_ERR, "unable to bring up %s: its UDP port is taken", link->name);
+		log_line(LOG_ERR, "unable to bring up %s: no UDP port is free", link->name);
 	if (ret == -ERR_ABSENT)
 		log_line(LOG_ERR, "unable to configure %s: it was deleted meanwhile", link->name);
 	return ret;
@@ -206,4 +241,56 @@ int tunnel_configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 	if (ret == 0)
 		ret = configure(kernel, tunnel, peer_key, endpoint, &session);
 	return ret < 0 ? ret : created;
+}
+
+/* Looks at the handshake until there is one. The same results as of tunnel_wait(). */
+static int wait_for_handshake(struct wgif_kernel *kernel, const uint8_t peer_key[static KEY_LEN],
+			      struct session *session, int64_t deadline)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_TIME * 1000000L };
+	int ret;
+
+	for (;;) {
+		ret = session_read_device(kernel, peer_key, session);
+		if (ret < 0)
+			return ret;
+		if (session->device.handshake)
+			return 1;
+		if (clock_ms() >= deadline)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+}
+
+int tunnel_wait(struct wgif_kernel *kernel, const struct tunnel *tunnel,
+		const uint8_t peer_key[static KEY_LEN], const union endpoint *endpoint,
+		int64_t deadline)
+{
+	struct session session;
+	char alias[NOTE_SIZE];
+	int ret;
+
+	ret = read_interface(kernel, tunnel, peer_key, &session);
+	if (ret == 0)
+		ret = wait_for_handshake(kernel, peer_key, &session, deadline);
+	if (ret == -ERR_ABSENT)
+		log_line(LOG_ERR, "%s was deleted meanwhile", tunnel->ifname);
+	if (ret != 1)
+		return ret;
+	session.note.failed &= ~tunnel_address_bit(endpoint);
+	note_format(alias, &session.note);
+	ret = wgif_set_alias(kernel, &session.link, alias);
+	return ret < 0 ? ret : 1;
+}
+
+int tunnel_disconnect(struct wgif_kernel *kernel, const struct tunnel *tunnel)
+{
+	const struct wgif_setup setup = { .replace_peers = true };
+	struct session session;
+	int ret;
+
+	ret = read_interface(kernel, tunnel, tunnel->public_key, &session);
+	if (ret == -ERR_ABSENT)
+		return 0;
+	return ret < 0 ? ret : wgif_set_device(kernel, &session.link, &setup);
 }

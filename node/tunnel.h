@@ -14,6 +14,9 @@
  */
 enum { TUNNEL_GROUP = 40001 };
 
+/* Seconds to wait for a handshake: the kernel tries one at once, and again after five. */
+enum { TUNNEL_HANDSHAKE_TIME = 10 };
+
 struct session;
 struct wgif_kernel;
 union endpoint;
@@ -53,10 +56,31 @@ int tunnel_refresh(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 
 /*
  * Configures the interface for a new session with this peer at this endpoint, and no other peer.
- * Makes it first if it is missing. May be repeated after any failure. Returns 1 if it made the
- * interface, 0 if there was one, or a negative error after it has logged why.
+ * Makes it first if it is missing. Remembers that the endpoint's address failed, until there is a
+ * handshake. May be repeated after any failure. Returns 1 if it made the interface, 0 if there was
+ * one, or a negative error after it has logged why.
  */
 int tunnel_configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 		     const uint8_t peer_key[static KEY_LEN], const union endpoint *endpoint);
+
+/*
+ * Waits until the clock_ms() of the deadline for the first handshake with that peer, and then
+ * forgets that the address failed. Returns whether there was one, or a negative error after it has
+ * logged why.
+ */
+int tunnel_wait(struct wgif_kernel *kernel, const struct tunnel *tunnel,
+		const uint8_t peer_key[static KEY_LEN], const union endpoint *endpoint,
+		int64_t deadline);
+
+/* Removes the peer; the interface stays. Returns 0, or a negative error likewise. */
+int tunnel_disconnect(struct wgif_kernel *kernel, const struct tunnel *tunnel);
+
+/*
+ * The addresses of gateways that failed within the last hour, as the interface's note has them: a
+ * set of bits, to which an address belongs with the one that is its own. Two addresses may have the
+ * same: this only tells which one to ask last.
+ */
+int64_t tunnel_failed(const struct session *session);
+int64_t tunnel_address_bit(const union endpoint *endpoint);
 
 #endif

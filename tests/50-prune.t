@@ -167,7 +167,7 @@ is "$(handshake_of "${prefix}9")" "$before" 'without losing its session'
 diag 'a full gateway'
 ip link property add dev "${prefix}9" altname "$prefix-full-150"
 read -r uptime _ </proc/uptime
-ip link set "${prefix}9" alias "$(ip -j link show "${prefix}9" | jq -r '.[].ifalias') full=$((${uptime%.*} + 30)) limit=0 quota=0"
+ip link set "${prefix}9" alias "$(ip -j link show "${prefix}9" | jq -r '.[].ifalias') full=$((${uptime%.*} + 30)) limit=0 quota=0 failed=0"
 is "$(code_of "$(ask "$(new_pubkey)")")" 1 'the mark of a full gateway turns newcomers away'
 prune_at 0
 like "$(ask "$(new_pubkey)")" '^\{"version":1,"port":4[0-9]{4},' 'until the next pass'

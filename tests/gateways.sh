@@ -66,6 +66,15 @@ pings() { at "$1" ping -c 1 -W 1 "fe80::$(printf '%x' $(($2 - 39999)))%wgmesh"; 
 shown() { at "$1" wg show wgmesh "$2" | cut -f 2-; }
 has_handshake_at() { [[ $(shown "$1" latest-handshakes) == [1-9]* ]]; }
 
+# age_session NODE: a session that is dead, as far as the node knows; its interface stays up. Its note
+# then says that the last handshake was 200 s ago.
+age_session() {
+	local alias
+	alias=$(at "$1" cat /sys/class/net/wgmesh/ifalias)
+	ip -n "$1" link set wgmesh alias "$(sed -E "s/handshake=[^ ]*/handshake=$(($(boot_clock) - 200))/
+		s/stamp=[^ ]*/stamp=$(shown "$1" latest-handshakes)/" <<<"$alias")"
+}
+
 # mtu_at, mac_at NODE INTERFACE
 mtu_at() { at "$1" cat "/sys/class/net/$2/mtu"; }
 mac_at() { at "$1" cat "/sys/class/net/$2/address"; }

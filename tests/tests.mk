@@ -41,7 +41,7 @@ unit-log := log
 unit-mesh := mesh slot json key stream number
 unit-netlink := netlink
 unit-note := note
-unit-options := node/options node/gateway confined deadline json key stream clock number
+unit-options := node/options node/gateway node/walltime confined deadline json key stream clock number
 unit-number := number
 unit-parser := parser confined deadline key
 unit-peer := peer room quota blake2s session slot note key number tests/unit/fake-wgif
@@ -56,6 +56,7 @@ unit-status := admin/status admin/words endpoint session slot note key number te
 unit-stream := stream
 unit-turn := turn
 unit-tunnel := node/tunnel session slot note key number tests/unit/fake-wgif
+unit-walltime := node/walltime
 unit_sources := $(filter-out %/unit.c %/log-kept.c tests/unit/fake-%.c,$(wildcard tests/unit/*.c))
 units := $(unit_sources:%.c=$(BUILD)/%)
 sanitized := $(units:$(BUILD)/%=$(BUILD)/sanitize/%)

@@ -368,10 +368,13 @@ int wgif_delete_altname(struct wgif_kernel *kernel, const struct wgif_link *link
 static void set_peer(struct fake_interface *interface, const struct wgif_setup *setup)
 {
 	struct wgif_device *device = &interface->device;
-	const bool is_other = memcmp(interface->peer_key, setup->peer_key, KEY_LEN) != 0;
+	bool is_other;
 
-	memcpy(interface->private_key, setup->private_key, KEY_LEN);
-	fake_public_key(device->public_key, setup->private_key);
+	if (setup->replace_peers)
+		device->has_peer = false;
+	if (!setup->peer_key)
+		return;
+	is_other = memcmp(interface->peer_key, setup->peer_key, KEY_LEN) != 0;
 	if (is_other || setup->replace_peers || !device->has_peer) {
 		device->handshake = 0;
 		device->rx_bytes = device->tx_bytes = 0;
@@ -390,17 +393,22 @@ int wgif_set_device(struct wgif_kernel *kernel, const struct wgif_link *link,
 	char words[64];
 	int ret;
 
-	snprintf(words, sizeof(words), "%u%s%s%s%s", setup->listen_port, setup->ipv4 ? " ipv4" : "",
-		 setup->ipv6 ? "" : " no-ipv6", setup->replace_peers ? " replace" : "",
-		 setup->keepalive ? " keepalive" : "");
+	snprintf(words, sizeof(words), "%s%u%s%s%s%s%s", setup->peer_key ? "" : "no peer ",
+		 setup->listen_port, setup->new_port ? " new" : "", setup->ipv4 ? " ipv4" : "",
+		 setup->ipv6 || !setup->peer_key ? "" : " no-ipv6",
+		 setup->replace_peers ? " replace" : "", setup->keepalive ? " keepalive" : "");
 	ret = begin_change("set", link, &interface, words);
 	if (ret < 0)
 		return ret;
 	/* The socket is opened when the interface comes up. */
 	if (interface->link.up && setup->listen_port && setup->listen_port == kernel->held_port)
 		return -ERR_BUSY;
-	if (setup->listen_port)
+	if (setup->listen_port || setup->new_port)
 		interface->device.listen_port = setup->listen_port;
+	if (setup->private_key) {
+		memcpy(interface->private_key, setup->private_key, KEY_LEN);
+		fake_public_key(interface->device.public_key, setup->private_key);
+	}
 	set_peer(interface, setup);
 	return 0;
 }

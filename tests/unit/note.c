@@ -18,33 +18,40 @@ static const struct text_row {
 	  "wg-broker asked=1 since=9 looked=23 handshake=456 stamp=1795373281 clock=1795370000",
 	  "wg-broker asked=1 since=9 looked=23 handshake=456 stamp=1795373281 clock=1795370000" },
 	{ "of a full gateway",
-	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=0 quota=0",
-	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=0 quota=0" },
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=0 quota=0 failed=0",
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=0 quota=0 failed=0" },
 	{ "with a limit",
-	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=6 quota=0",
-	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=6 quota=0" },
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=6 quota=0 failed=0",
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=6 quota=0 failed=0" },
 	{ "with a quota",
-	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=0 quota=6",
-	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=0 quota=6" },
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=0 quota=6 failed=0",
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=0 quota=6 failed=0" },
 	{ "with all",
-	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=7 quota=8",
-	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=7 quota=8" },
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=7 quota=8 failed=0",
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=7 quota=8 failed=0" },
+	{ "of a node that failed",
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=0 quota=0 failed=6",
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=0 quota=0 failed=6" },
+	{ "one higher: failed",
+	  "wg-broker asked=0 since=0 looked=0 handshake=0 stamp=0 clock=0 full=0 limit=0 quota=0 "
+	  "failed=281474976710656",
+	  ZERO },
 	{ "with two",
 	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=6 limit=7", ZERO },
 	{ "with none",
-	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=0 quota=0",
+	  "wg-broker asked=1 since=9 looked=2 handshake=3 stamp=4 clock=5 full=0 limit=0 quota=0 failed=0",
 	  ZERO },
 	{ "one higher: full",
 	  "wg-broker asked=0 since=0 looked=0 handshake=0 stamp=0 clock=0 full=281474976710656 limit=0 "
-	  "quota=0",
+	  "quota=0 failed=0",
 	  ZERO },
 	{ "one higher: limit",
 	  "wg-broker asked=0 since=0 looked=0 handshake=0 stamp=0 clock=0 full=1 limit=281474976710656 "
-	  "quota=0",
+	  "quota=0 failed=0",
 	  ZERO },
 	{ "one higher: quota",
 	  "wg-broker asked=0 since=0 looked=0 handshake=0 stamp=0 clock=0 full=1 limit=1 "
-	  "quota=281474976710656",
+	  "quota=281474976710656 failed=0",
 	  ZERO },
 	{ "one higher: since",
 	  "wg-broker asked=0 since=281474976710656 looked=0 handshake=0 stamp=0 clock=0", ZERO },
@@ -118,7 +125,8 @@ static void test_long_text(void **state)
 
 static void test_sizes(void **state)
 {
-	const struct note note = { -last, -last, -last, -last, -last, -last, -last, -last, -last };
+	const struct note note = { -last, -last, -last, -last, -last,
+				   -last, -last, -last, -last, -last };
 	struct note back;
 	char text[NOTE_SIZE];
 

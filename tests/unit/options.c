@@ -72,6 +72,7 @@ static const struct misuse_row {
 	{ "no key", "gw1", "3 no public key after a comma or with -p for the gateway: gw1" },
 	{ "one without a key", "-o gw1," KEY " gw2",
 	  "3 no public key after a comma or with -p for the gateway: gw2" },
+	{ "-ttt", "-ttt gw1," KEY, "3 too many of: -t" },
 	{ "a bad key", "-p nokey gw1", "3 nokey is not a public key" },
 	{ "a bad port", "gw1:0," KEY, "3 unable to understand the gateway gw1:0: the port" },
 };
@@ -99,9 +100,9 @@ static void test_defaults(void **state)
 	unit_is_int("address", options.address != NULL, false);
 	unit_is_int("MAC address", options.mac != NULL, false);
 	unit_is_int("switches",
-		    options.generate || options.in_order || options.ask_only || options.set_clock ||
-			    options.json,
+		    options.generate || options.in_order || options.ask_only || options.json,
 		    false);
+	unit_is_int("clock_rule", options.clock_rule, WALLTIME_NEVER);
 	unit_is_int("gateways", (long long)options.count, 1);
 	unit_is_text("gateway", options.gateways[0].host, "gw1");
 	unit_is_text("log", unit_log(), "");
@@ -123,11 +124,13 @@ static void test_all(void **state)
 	unit_is_int("generate", options.generate, true);
 	unit_is_int("ask_only", options.ask_only, true);
 	unit_is_int("in_order", options.in_order, true);
-	unit_is_int("set_clock", options.set_clock, true);
+	unit_is_int("clock_rule", options.clock_rule, WALLTIME_FORWARD);
 	unit_is_int("json", options.json, true);
 	unit_is_int("with -m", read_line(&options, "-m eth0 -M 1280 gw1," KEY), 1);
 	unit_is_text("MAC address", options.mac, "eth0");
 	unit_is_int("MTU", options.mtu, 1280);
+	unit_is_int("-tt", read_line(&options, "-t -t gw1," KEY), 1);
+	unit_is_int("clock_rule", options.clock_rule, WALLTIME_ALWAYS);
 	unit_is_int("-V", read_line(&options, "-V"), 0);
 	unit_is_int("-h", read_line(&options, "-n -h -x"), 0);
 	unit_is_text("log", unit_log(), "");

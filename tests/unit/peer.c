@@ -1354,11 +1354,11 @@ static void test_taken(void **state)
 	interface = fake_find("wgpeer2");
 	unit_is_text("alias", interface->link.alias,
 		     "wg-broker asked=5000 since=5000 looked=5000 handshake=0 stamp=0 "
-		     "clock=1795365000 full=4999 limit=5 quota=0");
+		     "clock=1795365000 full=4999 limit=5 quota=0 failed=0");
 	assert_memory_equal(interface->peer_key, key, KEY_LEN);
 	unit_is_text("alias of the marker's bearer", fake_find("wgpeer-full-5")->link.alias,
 		     "wg-broker asked=4971 since=4971 looked=0 handshake=0 stamp=0 clock=0 "
-		     "full=5001 limit=0 quota=0");
+		     "full=5001 limit=0 quota=0 failed=0");
 }
 
 /* Of an interface that an operator has labelled: his words stay. */

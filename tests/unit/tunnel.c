@@ -193,17 +193,16 @@ static void one_that_is_left_out(void)
 	fake_before("get", 2, lose_peer);
 }
 
-static void one_whose_port_is_held(void)
+static void one_without_a_port(void)
 {
 	down();
-	fake_find("wgmesh")->device.listen_port = 41000;
-	fake_hold_port(41000);
+	fake_fail("up", 1, -ERR_BUSY);
 }
 
 #define STEPS(port_and_more)                                                                       \
 	"set wgmesh " port_and_more ", address wgmesh fe80::5, others wgmesh fe80::5, "            \
 	"get wgmesh"
-#define CONFIGURE STEPS("0 replace keepalive") ", up wgmesh"
+#define CONFIGURE STEPS("0 new replace keepalive") ", up wgmesh"
 
 static const struct configure_row {
 	const char *name;
@@ -219,28 +218,28 @@ static const struct configure_row {
 	  "find wgmesh, create wgmesh, find wgmesh, get wgmesh, " CONFIGURE, "" },
 	{ "one of another group", of_another_group, NULL, -ERR_FOREIGN, "find wgmesh", FOREIGN },
 	{ "it goes meanwhile", one_that_goes, NULL, -ERR_ABSENT,
-	  "find wgmesh, get wgmesh, " STEPS("0 replace keepalive"),
+	  "find wgmesh, get wgmesh, " STEPS("0 new replace keepalive"),
 	  "3 unable to configure wgmesh: it was deleted meanwhile\n" },
 	{ "the kernel leaves the peer out", one_that_is_left_out, NULL, -ERR_FAILURE,
-	  "find wgmesh, get wgmesh, " STEPS("0 replace keepalive"),
+	  "find wgmesh, get wgmesh, " STEPS("0 new replace keepalive"),
 	  "3 unable to add the peer to wgmesh: the kernel left it out\n" },
 	{ "create fails", nothing, "create", -ERR_FAILURE, "find wgmesh, create wgmesh",
 	  "3 unable to create wgmesh\n" },
 	{ "set fails", nothing, "set", -ERR_FAILURE,
-	  "find wgmesh, create wgmesh, set wgmesh 0 replace keepalive",
-	  "3 unable to set wgmesh 0 replace keepalive\n" },
+	  "find wgmesh, create wgmesh, set wgmesh 0 new replace keepalive",
+	  "3 unable to set wgmesh 0 new replace keepalive\n" },
 	{ "address fails", nothing, "address", -ERR_FAILURE,
-	  "find wgmesh, create wgmesh, set wgmesh 0 replace keepalive, address wgmesh fe80::5",
+	  "find wgmesh, create wgmesh, set wgmesh 0 new replace keepalive, address wgmesh fe80::5",
 	  "3 unable to address wgmesh fe80::5\n" },
 	{ "others fail", nothing, "others", -ERR_FAILURE,
-	  "find wgmesh, create wgmesh, set wgmesh 0 replace keepalive, address wgmesh fe80::5, "
+	  "find wgmesh, create wgmesh, set wgmesh 0 new replace keepalive, address wgmesh fe80::5, "
 	  "others wgmesh fe80::5",
 	  "3 unable to others wgmesh fe80::5\n" },
 	{ "up fails", nothing, "up", -ERR_FAILURE, "find wgmesh, create wgmesh, " CONFIGURE,
 	  "3 unable to up wgmesh\n" },
-	{ "its port is taken", one_whose_port_is_held, NULL, -ERR_BUSY,
+	{ "no port is free", one_without_a_port, NULL, -ERR_BUSY,
 	  "find wgmesh, get wgmesh, " CONFIGURE,
-	  "3 unable to bring up wgmesh: its UDP port is taken\n" },
+	  "3 unable to bring up wgmesh: no UDP port is free\n" },
 };
 
 static void test_configure(void **state)
@@ -260,6 +259,7 @@ static void test_configure(void **state)
 static void test_complete(void **state)
 {
 	const struct fake_interface *interface;
+	char want[WGIF_ALIAS_SIZE];
 
 	(void)state;
 	begin();
@@ -271,9 +271,120 @@ static void test_complete(void **state)
 	unit_is_int("address", fake_has_address(interface, &tunnel.address), true);
 	unit_is_int("port of the endpoint", interface->device.endpoint.in.sin_port, htons(41000));
 	assert_memory_equal(interface->peer_key, gateway_key, KEY_LEN);
-	unit_is_text(
-		"alias", interface->link.alias,
-		"wg-broker asked=5000 since=0 looked=5000 handshake=0 stamp=0 clock=1795365000");
+	snprintf(
+		want, sizeof(want),
+		"wg-broker asked=5000 since=0 looked=5000 handshake=0 stamp=0 clock=1795365000 full=0 "
+		"limit=0 quota=0 failed=%lld",
+		(long long)tunnel_address_bit(&endpoint));
+	unit_is_text("alias", interface->link.alias, want);
+}
+
+/* An address has one bit, whatever its port, and other addresses have others. */
+static void test_bits(void **state)
+{
+	union endpoint other = endpoint, ipv6 = { .in6 = { .sin6_family = AF_INET6 } };
+	int64_t bit, seen = 0, seen_ipv6 = 0;
+
+	(void)state;
+	begin();
+	bit = tunnel_address_bit(&endpoint);
+	other.in.sin_port++;
+	unit_is_int("another port", tunnel_address_bit(&other), bit);
+	for (uint8_t i = 1; i < 200; i++) {
+		other.in.sin_addr.s_addr = htonl(i);
+		ipv6.in6.sin6_addr.s6_addr[15] = i;
+		seen |= tunnel_address_bit(&other);
+		bit = tunnel_address_bit(&ipv6);
+		seen_ipv6 |= bit;
+		if (bit <= 0 || bit & (bit - 1))
+			unit_is_int("one bit", bit, 0);
+	}
+	/* What a note can hold. */
+	unit_is_int("all bits", seen, ((int64_t)1 << 47) - 1);
+	unit_is_int("all bits by IPv6", seen_ipv6, seen);
+}
+
+static int64_t shake_at; /* clock_ms() of the handshake */
+
+static void look(void)
+{
+	fake_ms += 500;
+	if (fake_ms >= shake_at)
+		fake_find("wgmesh")->device.handshake = fake_moment.wall;
+}
+
+static const struct wait_row {
+	const char *name;
+	int64_t shake_at; /* milliseconds from the begin */
+	void (*on_look)(void);
+	const char *failing; /* a verb */
+	int want;
+	const char *log;
+} waits[] = {
+	{ "at once", 0, NULL, NULL, 1, "" },
+	{ "before the end", 1000, NULL, NULL, 1, "" },
+	{ "too late", 3000, NULL, NULL, 0, "" },
+	{ "deleted", 3000, remove_it, NULL, -ERR_ABSENT, "3 wgmesh was deleted meanwhile\n" },
+	{ "cannot be read", 3000, NULL, "get", -ERR_FAILURE, "3 unable to get wgmesh\n" },
+	{ "no alias", 0, NULL, "alias", -ERR_FAILURE, "3 unable to alias wgmesh\n" },
+};
+
+/* What it waits for, and that it then forgets that this address failed, and no other. */
+static void test_wait(void **state)
+{
+	const struct wait_row *row = *state;
+	struct session session = { .link.index = 0 };
+	int64_t failed;
+
+	begin();
+	unit_is_int("configure", tunnel_configure(kernel, &tunnel, gateway_key, &endpoint), 1);
+	snprintf(
+		fake_find("wgmesh")->link.alias, WGIF_ALIAS_SIZE,
+		"wg-broker asked=%lld since=0 looked=5000 handshake=0 stamp=0 clock=1795365000 full=0 "
+		"limit=0 quota=0 failed=%lld",
+		(long long)fake_moment.boot,
+		(long long)(tunnel_address_bit(&endpoint) | (int64_t)1 << 46));
+	fake_ms = 10000;
+	shake_at = fake_ms + row->shake_at;
+	fake_on_ms = look;
+	if (row->shake_at == 0)
+		look();
+	if (row->on_look)
+		fake_before("get", 2, row->on_look);
+	if (row->failing)
+		fake_fail(row->failing, 1, -ERR_FAILURE);
+	unit_is_int("wait", tunnel_wait(kernel, &tunnel, gateway_key, &endpoint, 12000), row->want);
+	fake_on_ms = NULL;
+	unit_is_text("log", unit_log(), row->log);
+	if (row->want < 0)
+		return;
+	tunnel_is_live(kernel, &tunnel, gateway_key, &session);
+	failed = (int64_t)1 << 46 | (row->want ? 0 : tunnel_address_bit(&endpoint));
+	unit_is_int("failed", tunnel_failed(&session), failed);
+	fake_moment.boot += 3599;
+	session.now = fake_moment;
+	unit_is_int("within the hour", tunnel_failed(&session), failed);
+	session.now.boot++;
+	unit_is_int("an hour later", tunnel_failed(&session), 0);
+	session.now.boot = session.note.asked - 1;
+	unit_is_int("of another boot", tunnel_failed(&session), 0);
+}
+
+static void test_disconnect(void **state)
+{
+	(void)state;
+	begin();
+	unit_is_int("none", tunnel_disconnect(kernel, &tunnel), 0);
+	stale();
+	fake_calls();
+	unit_is_int("result", tunnel_disconnect(kernel, &tunnel), 0);
+	unit_is_text("calls", fake_calls(),
+		     "find wgmesh, get wgmesh, set wgmesh no peer 0 replace");
+	unit_is_int("peer", fake_find("wgmesh")->device.has_peer, false);
+	of_another_group();
+	fake_find("wgmesh")->link.group = 0;
+	unit_is_int("foreign", tunnel_disconnect(kernel, &tunnel), -ERR_FOREIGN);
+	unit_is_text("log", unit_log(), FOREIGN);
 }
 
 /* A live session goes on, and its note with it. */
@@ -308,6 +419,9 @@ int main(void)
 	UNIT_TABLE(test_live, lives);
 	UNIT_TABLE(test_configure, configures);
 	unit_add("all that a new one has", test_complete, NULL);
+	UNIT_TABLE(test_wait, waits);
+	unit_add("an address's bit", test_bits, NULL);
+	unit_add("without a peer", test_disconnect, NULL);
 	unit_add("a live one is brought up to date", test_refresh, NULL);
 	return unit_run();
 }
