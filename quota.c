@@ -113,12 +113,14 @@ static int find_free(struct quota *quota, bool look_at_all)
 static void mark_end(const struct quota *quota)
 {
 	char alias[NOTE_SIZE];
-	struct session session;
+	struct session session = { .link.index = 0 };
 	int ret;
 
 	ret = find_bearer(quota, &session.link);
+	if (ret < 0)
+		return;
 	note_parse(&session.written, session.link.alias);
-	if (ret < 0 || session_has_foreign_alias(&session))
+	if (session_has_foreign_alias(&session))
 		return;
 	session.written.quota = clock_moment().boot + QUOTA_TIME;
 	note_format(alias, &session.written);

@@ -23,8 +23,9 @@ struct quota {
 
 /*
  * Looks whether the source, of endpoint_source(), has anything left, as far as it can be told by
- * one look. One that is zero, or 127.0.0.0/8, is not counted. key_file is that of the private key, which the
- * tag is made with. Returns 0, -ERR_QUOTA, or -ERR_CONFIG or -ERR_FAILURE after it has logged why.
+ * one look. One that is zero, or 127.0.0.0/8, is not counted. key_file is that of the private key,
+ * which the tag is made with. Returns 0, -ERR_QUOTA, or -ERR_CONFIG or -ERR_FAILURE after it has
+ * logged why.
  */
 int quota_open(struct quota *quota, struct wgif_kernel *kernel, const struct config *config,
 	       int key_file, const struct in6_addr *source);

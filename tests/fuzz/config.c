@@ -39,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(config.prefix);
 	free(config.allow_keys);
 	free(config.deny_keys);
+	free(config.check);
 	close(fd);
 	return 0;
 }

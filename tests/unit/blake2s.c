@@ -19,7 +19,7 @@ static const struct row {
 static void test_tag(void **state)
 {
 	const struct row *row = *state;
-	uint8_t key[KEY_LEN], data[BLAKE2S_BLOCK], tag[BLAKE2S_TAG];
+	uint8_t key[KEY_LEN], data[BLAKE2S_BLOCK] = { 0 }, tag[BLAKE2S_TAG];
 	char text[2 * BLAKE2S_TAG + 1];
 
 	for (unsigned int i = 0; i < sizeof(data); i++)

@@ -157,6 +157,7 @@ static void release(struct config *config)
 	free(config->prefix);
 	free(config->allow_keys);
 	free(config->deny_keys);
+	free(config->check);
 }
 
 /* Length of the field "name=value" at the start: a value may have blanks, a name has none. */
