@@ -11,8 +11,8 @@ from() { request_of "$2" | REMOTE_ADDR=$1 "$handler" 2>>"$work/log"; }
 many() {
 	local key
 	for key in $(random_pubkeys "$2"); do
-		echo "$(code_of "$(from "$1" "$key")")"
-	done | sed 's/^$/served/' | sort | uniq -c | xargs
+		code_of "$(from "$1" "$key")" || echo served
+	done | sort | uniq -c | xargs
 }
 names() { ip -o link show group 40000 | grep -o 'altname [^ ]*-src-[^ ]*' | cut -d ' ' -f 2; }
 

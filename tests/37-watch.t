@@ -45,8 +45,10 @@ for trap in default ignored; do
 	is "$? $(<"$work/said")" '0 ' 'without an error'
 done
 mkfifo "$work/unread"
-exec {reader}<>"$work/unread" {writer}>"$work/unread" {reader}<&-
-"$admin" status --watch >&"$writer" 2>"$work/said"
+exec {reader}<>"$work/unread"
+exec {writer}>"$work/unread"
+exec {reader}<&-
+"$admin" status --watch 1>&"$writer" 2>"$work/said"
 is "$? $(<"$work/said")" '0 ' 'nobody reads even the first: the same'
 exec {writer}>&-
 "$admin" status --watch >/dev/full 2>"$work/said"
