@@ -36,6 +36,7 @@ class Show:
         self.strangers = collections.Counter()
         self.visits = self.refused = self.in_vain = self.without_handshake = 0
         self.waits = []
+        self.minutes = minutes
         begin = time.monotonic()
         self.end = begin + 60 * minutes
         self.at(begin + PRUNE, self.prune)
@@ -94,9 +95,11 @@ class Show:
             when, _, what, arguments = heapq.heappop(self.events)
             time.sleep(max(0, when - time.monotonic()))
             what(*arguments)
+        # If none got in, all have waited to the end.
+        waits = self.waits or [time.monotonic() - self.end + 60 * self.minutes]
         return {"strangers": self.strangers, "visits": self.visits, "refused": self.refused,
                 "in_vain": self.in_vain, "without_handshake": self.without_handshake,
-                "median": round(statistics.median(self.waits), 2), "worst": round(max(self.waits), 2)}
+                "median": round(statistics.median(waits), 2), "worst": round(max(waits), 2)}
 
 
 def main():
