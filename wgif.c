@@ -125,6 +125,7 @@ static int on_link(struct nl_msg *message, void *argument)
 		return NL_SKIP;
 	link->index = (unsigned int)header->ifi_index;
 	link->up = header->ifi_flags & IFF_UP;
+	link->multicast = header->ifi_flags & IFF_MULTICAST;
 	if (attributes[IFLA_IFNAME])
 		nla_strlcpy(link->name, attributes[IFLA_IFNAME], sizeof(link->name));
 	if (attributes[IFLA_MTU])
@@ -458,7 +459,8 @@ enum { MAX_FOUND = 16 };
 struct address_search {
 	unsigned int index;
 	const struct in6_addr *keep;
-	struct in6_addr found[MAX_FOUND];
+	bool is_kept;			  /* that one is there */
+	struct in6_addr found[MAX_FOUND]; /* the others */
 	int count;
 };
 
@@ -473,21 +475,22 @@ static int on_address(struct nl_msg *message, void *argument)
 	if (!nlmsg_valid_hdr(nlmsg_hdr(message), sizeof(*header)))
 		return NL_SKIP;
 	/* Older kernels dump the addresses of all interfaces, whichever one is asked for. */
-	if (header->ifa_family != AF_INET6 || header->ifa_index != search->index ||
-	    search->count == MAX_FOUND)
+	if (header->ifa_family != AF_INET6 || header->ifa_index != search->index)
 		return NL_SKIP;
 	ret = nlmsg_parse(nlmsg_hdr(message), sizeof(*header), attributes, IFA_MAX, NULL);
 	if (ret < 0 || !attributes[IFA_ADDRESS] ||
 	    nla_len(attributes[IFA_ADDRESS]) != sizeof(address))
 		return NL_SKIP;
 	nla_memcpy(&address, attributes[IFA_ADDRESS], sizeof(address));
-	if (IN6_IS_ADDR_LINKLOCAL(&address) && !IN6_ARE_ADDR_EQUAL(&address, search->keep))
+	if (IN6_ARE_ADDR_EQUAL(&address, search->keep))
+		search->is_kept = true;
+	else if (IN6_IS_ADDR_LINKLOCAL(&address) && search->count < MAX_FOUND)
 		search->found[search->count++] = address;
 	return NL_OK;
 }
 
-int wgif_delete_other_addresses(struct wgif_kernel *kernel, const struct wgif_link *link,
-				const struct in6_addr *address)
+int wgif_keep_address(struct wgif_kernel *kernel, const struct wgif_link *link,
+		      const struct in6_addr *address)
 {
 	const struct netlink_task task = { .verb = "read the addresses of", .object = link->name };
 	struct address_search search = { .index = link->index, .keep = address };
@@ -499,6 +502,8 @@ int wgif_delete_other_addresses(struct wgif_kernel *kernel, const struct wgif_li
 	if (message && nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0)
 		message = netlink_abort_message(message);
 	ret = netlink_request(kernel->route, message, &reader, &task);
+	if (ret == 0 && !search.is_kept)
+		ret = wgif_add_address(kernel, link, address);
 	for (int i = 0; i < search.count && ret == 0; i++)
 		ret = wgif_delete_address(kernel, link, &search.found[i]);
 	return ret;
@@ -540,6 +545,27 @@ struct device_search {
 	struct wgif_device *device;
 };
 
+/* Whether this list of allowed IPs is just ::/0. */
+static bool is_all_addresses(struct nlattr *list)
+{
+	static struct nla_policy policy[WGALLOWEDIP_A_MAX + 1] = {
+		[WGALLOWEDIP_A_FAMILY] = { .type = NLA_U16 },
+		[WGALLOWEDIP_A_CIDR_MASK] = { .type = NLA_U8 },
+	};
+	struct nlattr *entry[WGALLOWEDIP_A_MAX + 1], *each;
+	int left, count = 0;
+	bool is_all = false;
+
+	nla_for_each_nested(each, list, left) {
+		count++;
+		if (nla_parse_nested(entry, WGALLOWEDIP_A_MAX, each, policy) == 0 &&
+		    entry[WGALLOWEDIP_A_FAMILY] && entry[WGALLOWEDIP_A_CIDR_MASK])
+			is_all = nla_get_u16(entry[WGALLOWEDIP_A_FAMILY]) == AF_INET6 &&
+				 nla_get_u8(entry[WGALLOWEDIP_A_CIDR_MASK]) == 0;
+	}
+	return is_all && count == 1;
+}
+
 static void read_peer(struct wgif_device *device, struct nlattr **peer)
 {
 	struct nlattr *endpoint = peer[WGPEER_A_ENDPOINT];
@@ -551,6 +577,10 @@ static void read_peer(struct wgif_device *device, struct nlattr **peer)
 		nla_memcpy(&time, peer[WGPEER_A_LAST_HANDSHAKE_TIME], sizeof(time));
 		device->handshake = time.tv_sec;
 	}
+	if (peer[WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL])
+		device->keepalive = nla_get_u16(peer[WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL]);
+	if (peer[WGPEER_A_ALLOWEDIPS])
+		device->has_all_addresses = is_all_addresses(peer[WGPEER_A_ALLOWEDIPS]);
 	if (peer[WGPEER_A_RX_BYTES])
 		device->rx_bytes = nla_get_u64(peer[WGPEER_A_RX_BYTES]);
 	if (peer[WGPEER_A_TX_BYTES])
@@ -570,6 +600,8 @@ static int on_device(struct nl_msg *message, void *argument)
 		[WGPEER_A_PUBLIC_KEY] = { .type = NLA_UNSPEC, .minlen = KEY_LEN },
 		[WGPEER_A_LAST_HANDSHAKE_TIME] = { .type = NLA_UNSPEC,
 						   .minlen = sizeof(struct __kernel_timespec) },
+		[WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL] = { .type = NLA_U16 },
+		[WGPEER_A_ALLOWEDIPS] = { .type = NLA_NESTED },
 		[WGPEER_A_RX_BYTES] = { .type = NLA_U64 },
 		[WGPEER_A_TX_BYTES] = { .type = NLA_U64 },
 	};

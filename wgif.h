@@ -24,7 +24,7 @@ struct wgif_link {
 	unsigned int index;
 	char name[IFNAMSIZ];
 	bool wireguard; /* its kind */
-	bool up;
+	bool up, multicast;
 	unsigned int group;
 	unsigned int mtu;
 	char alias[WGIF_ALIAS_SIZE];
@@ -40,6 +40,8 @@ struct wgif_device {
 	unsigned int listen_port;    /* 0 if none is set */
 	bool has_peer;		     /* the peer asked for is there; else the rest is all zero */
 	int64_t handshake;	     /* unix time in seconds; 0 is never */
+	unsigned int keepalive;	     /* seconds; 0 is off */
+	bool has_all_addresses;	     /* it may use every IPv6 address, and nothing else is set */
 	uint64_t rx_bytes, tx_bytes;
 	union endpoint endpoint;
 };
@@ -124,9 +126,9 @@ int wgif_add_address(struct wgif_kernel *kernel, const struct wgif_link *link,
 int wgif_delete_address(struct wgif_kernel *kernel, const struct wgif_link *link,
 			const struct in6_addr *address);
 
-/* Removes all link-local addresses but one. */
-int wgif_delete_other_addresses(struct wgif_kernel *kernel, const struct wgif_link *link,
-				const struct in6_addr *address);
+/* Adds an IPv6 address as wgif_add_address() does, and removes all other link-local ones. */
+int wgif_keep_address(struct wgif_kernel *kernel, const struct wgif_link *link,
+		      const struct in6_addr *address);
 
 /* Sets the alias: text of less than WGIF_ALIAS_SIZE bytes. */
 int wgif_set_alias(struct wgif_kernel *kernel, const struct wgif_link *link, const char *alias);

@@ -6,9 +6,13 @@
  * session.
  */
 #include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -32,12 +36,18 @@ enum node_exit_code {
 	EXIT_REFUSED = 77,     /* no gateway accepted or was full, and at least one refused */
 };
 
+enum {
+	END_GRACE = 2,	/* seconds after its end in which a run can stop by itself */
+	LOCK_TIME = 30, /* seconds to wait for another run */
+};
+
 /* One run. */
 struct run {
 	const struct options *options;
 	struct tunnel *tunnel;
 	struct wgif_kernel *kernel; /* NULL with -n */
 	struct report report;
+	int64_t end;	 /* clock_ms() of it */
 	int64_t failed;	 /* the addresses that failed in earlier runs, see tunnel.h */
 	bool put_off;	 /* some of those are still to be asked */
 	bool is_waiting; /* the interface has a peer that has not shaken hands */
@@ -127,14 +137,12 @@ static int find_session(const struct run *run, struct session *session, const ui
 }
 
 /* Brings the interface of a live session up to date. Returns 1, or a negative error. */
-static int keep_session(struct run *run, const uint8_t key[static KEY_LEN], struct session *session)
+static int keep_session(struct run *run, const uint8_t key[static KEY_LEN],
+			const struct session *session)
 {
 	int ret;
 
-	ret = load_key(run->tunnel, run->options);
-	if (ret == 0)
-		ret = tunnel_refresh(run->kernel, run->tunnel, key, session);
-	wipe_key(run->tunnel);
+	ret = tunnel_refresh(run->kernel, run->tunnel, key, session);
 	if (ret < 0)
 		return ret;
 	run->report.action = "kept";
@@ -165,8 +173,10 @@ static int configure_tunnel(struct run *run, const struct gateway *gateway,
 static int wait_for_handshake(struct run *run, const struct gateway *gateway,
 			      const union endpoint *endpoint)
 {
-	const int64_t deadline = clock_ms() + TUNNEL_HANDSHAKE_TIME * 1000;
+	int64_t deadline = clock_ms() + TUNNEL_HANDSHAKE_TIME * 1000;
 
+	if (deadline > run->end)
+		deadline = run->end;
 	return tunnel_wait(run->kernel, run->tunnel, gateway->key, endpoint, deadline);
 }
 
@@ -228,7 +238,7 @@ static void take_reply(struct run *run, const struct gateway *gateway,
 /* Whether it is no use to ask on. */
 static bool is_over(const struct run *run, enum gateway_result best)
 {
-	return best == GATEWAY_ACCEPTED || run->error;
+	return best == GATEWAY_ACCEPTED || run->error || clock_ms() >= run->end;
 }
 
 static enum gateway_result ask_address(struct run *run, const struct gateway *gateway,
@@ -238,7 +248,7 @@ static enum gateway_result ask_address(struct run *run, const struct gateway *ga
 	struct gateway_answer answer;
 
 	gateway_address_text(text, address);
-	gateway_ask(address, run->tunnel->public_key, &answer);
+	gateway_ask(address, run->tunnel->public_key, run->end, &answer);
 	if (answer.result == GATEWAY_ACCEPTED)
 		take_reply(run, gateway, address, &answer);
 	if (!run->error)
@@ -367,32 +377,96 @@ static int work(struct run *run)
 	return result == GATEWAY_ACCEPTED ? report_success(run) : report_refusal(run, result);
 }
 
-/* Opens what the work needs, does it, and prints the report. Returns the exit code. */
-static int work_and_report(const struct options *options, struct tunnel *tunnel)
+/*
+ * Sets the end of the run. The name service knows no deadline: SIGTERM ends a run that is still
+ * waiting for it then. Returns 0, or -1 after it has logged why.
+ */
+static int set_end(struct run *run)
 {
-	struct run run = { .options = options, .tunnel = tunnel };
+	const time_t limit = run->options->time_limit;
+	const struct itimerspec time = { .it_value.tv_sec = limit + END_GRACE };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGTERM };
+	timer_t timer;
 	int ret;
 
-	ret = report_begin(&run.report, options->json);
+	run->end = INT64_MAX;
+	if (!limit)
+		return 0;
+	run->end = clock_ms() + (int64_t)limit * 1000;
+	ret = timer_create(CLOCK_MONOTONIC, &event, &timer);
+	if (ret == 0)
+		ret = timer_settime(timer, 0, &time, NULL);
+	if (ret < 0)
+		log_line(LOG_ERR, "unable to limit the time of the run: %s", strerror(errno));
+	return ret;
+}
+
+/* Waits as long as chance says, up to so many seconds: nodes do not all come at the same moment. */
+static void wait_at_random(unsigned int seconds)
+{
+	const size_t ms = gateway_random((size_t)seconds * 1000 + 1);
+	const struct timespec time = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&time, NULL);
+}
+
+/*
+ * Only one run at a time works with a private key: locks its file, which the kernel ends with the
+ * process. Returns 0 or the exit code.
+ */
+static int take_lock(const struct options *options, int64_t end)
+{
+	const struct timespec pause = { .tv_nsec = 100000000 };
+	const int64_t lock_end = clock_ms() + LOCK_TIME * 1000;
+	const int fd = key_open(options->key_path);
+	int ret;
+
+	if (fd < 0)
+		return EXIT_CONFIG;
+	for (;;) {
+		ret = flock(fd, LOCK_EX | LOCK_NB);
+		if (ret == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			log_line(LOG_ERR, "unable to lock %s: %s", options->key_path,
+				 strerror(errno));
+			return EXIT_FAILED;
+		}
+		if (clock_ms() >= lock_end || clock_ms() >= end)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	log_line(LOG_WARNING, "another run is at work with %s", options->key_path);
+	return EXIT_LOCKED;
+}
+
+/* Opens what the work needs, does it, and prints the report. Returns the exit code. */
+static int work_and_report(struct run *run)
+{
+	const struct options *options = run->options;
+	int ret;
+
+	ret = report_begin(&run->report, options->json);
 	if (ret < 0)
 		return EXIT_FAILED;
 	if (!options->ask_only)
-		run.kernel = wgif_open();
-	ret = options->ask_only || run.kernel ? work(&run) : EXIT_FAILED;
-	wgif_close(run.kernel);
-	report_end(&run.report, tunnel);
+		run->kernel = wgif_open();
+	ret = options->ask_only || run->kernel ? work(run) : EXIT_FAILED;
+	wgif_close(run->kernel);
+	report_end(&run->report, run->tunnel);
 	return ret;
 }
 
 /*
- * One run: read the options and the keys; if the interface has a live session, keep it; else ask
- * the gateways one after the other, check the clock, configure the interface, and wait for a
- * handshake, until there is one; print what was done.
+ * One run: read the options and the keys; wait for another run with this key; if the interface has
+ * a live session, keep it; else ask the gateways one after the other, check the clock, configure
+ * the interface, and wait for a handshake, until there is one; print what was done.
  */
 int main(int argc, char **argv)
 {
 	struct tunnel tunnel = { .ifname = NULL };
 	struct options options;
+	struct run run = { .options = &options, .tunnel = &tunnel };
 	int ret;
 
 	log_open("broker-connect", false);
@@ -401,6 +475,13 @@ int main(int argc, char **argv)
 	ret = options_read(&options, argc, argv);
 	if (ret <= 0)
 		return ret < 0 ? EXIT_USAGE : EXIT_DONE;
+	if (options.wait)
+		wait_at_random(options.wait);
+	ret = set_end(&run);
+	if (ret < 0)
+		return EXIT_FAILED;
 	ret = prepare(&tunnel, &options);
-	return ret ? ret : work_and_report(&options, &tunnel);
+	if (ret == 0 && !options.ask_only)
+		ret = take_lock(&options, run.end);
+	return ret ? ret : work_and_report(&run);
 }

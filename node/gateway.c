@@ -44,8 +44,7 @@ struct attempt {
 	size_t len;
 };
 
-/* A random number below limit, which is not 0. */
-static size_t random_below(size_t limit)
+size_t gateway_random(size_t limit)
 {
 	uint64_t number = 0;
 	ssize_t len;
@@ -72,7 +71,7 @@ void gateway_shuffle(void *items, size_t count, size_t size)
 	char *bytes = items;
 
 	for (size_t left = count; left > 1; left--)
-		swap(bytes + (left - 1) * size, bytes + random_below(left) * size, size);
+		swap(bytes + (left - 1) * size, bytes + gateway_random(left) * size, size);
 }
 
 int gateway_read_key(uint8_t key[static KEY_LEN], const char *text)
@@ -287,6 +286,22 @@ static int send_request(struct attempt *attempt, const uint8_t pubkey[static KEY
 	return 0;
 }
 
+/*
+ * Where the reply begins: what comes before it in lines of its own, such as a shell's warning, is
+ * not taken for it. Returns NULL if no line begins with an object.
+ */
+static const char *find_reply(const char *text, size_t len)
+{
+	const char *end = text + len;
+
+	while (text && text < end && *text != '{') {
+		text = memchr(text, '\n', (size_t)(end - text));
+		if (text)
+			text++;
+	}
+	return text < end ? text : NULL;
+}
+
 /* Reads what comes next. Returns whether more may follow; if not, *why is why nothing does. */
 static bool read_more(struct attempt *attempt, const char **why)
 {
@@ -307,7 +322,8 @@ static bool read_more(struct attempt *attempt, const char **why)
 	}
 	attempt->len += (size_t)ret;
 	grace_end = clock_ms() + GRACE;
-	if (attempt->reply[attempt->len - 1] == '\n' && attempt->deadline > grace_end)
+	if (attempt->reply[attempt->len - 1] == '\n' && attempt->deadline > grace_end &&
+	    find_reply(attempt->reply, attempt->len))
 		attempt->deadline = grace_end;
 	return attempt->len <= MAX_REPLY;
 }
@@ -333,8 +349,12 @@ static int read_reply(struct attempt *attempt)
 
 static void parse(void *state, const char *text, size_t len, void *answer)
 {
+	const char *reply = find_reply(text, len);
+
 	(void)state;
-	reply_parse(answer, text, len);
+	if (!reply)
+		reply = text;
+	reply_parse(answer, reply, len - (size_t)(reply - text));
 }
 
 _Static_assert(sizeof(struct reply) <= CONFINED_ANSWER && MAX_REPLY <= (int)CONFINED_QUESTION,
@@ -385,7 +405,7 @@ static void evaluate_reply(struct attempt *attempt)
 }
 
 void gateway_ask(const union endpoint *address, const uint8_t pubkey[static KEY_LEN],
-		 struct gateway_answer *answer)
+		 int64_t deadline, struct gateway_answer *answer)
 {
 	struct attempt attempt = {
 		.deadline = clock_ms() + GATEWAY_DEADLINE * 1000,
@@ -393,6 +413,8 @@ void gateway_ask(const union endpoint *address, const uint8_t pubkey[static KEY_
 	};
 	int ret;
 
+	if (attempt.deadline > deadline)
+		attempt.deadline = deadline;
 	memset(answer, 0, sizeof(*answer));
 	ret = open_connection(&attempt, address);
 	if (ret < 0)

@@ -61,9 +61,15 @@ size_t gateway_resolve(const struct gateway *gateway, bool in_order,
 const char *gateway_result_text(enum gateway_result result);
 void gateway_address_text(char text[static GATEWAY_ADDRESS_SIZE], const union endpoint *address);
 
-/* Asks one address for a port for this public key, within GATEWAY_DEADLINE. */
+/*
+ * Asks one address for a port for this public key, within GATEWAY_DEADLINE, and before the
+ * clock_ms() of the deadline.
+ */
 void gateway_ask(const union endpoint *address, const uint8_t pubkey[static KEY_LEN],
-		 struct gateway_answer *answer);
+		 int64_t deadline, struct gateway_answer *answer);
+
+/* A random number below limit, which is not 0. */
+size_t gateway_random(size_t limit);
 
 /* Puts items of this size, in bytes, in random order. */
 void gateway_shuffle(void *items, size_t count, size_t size);

@@ -22,12 +22,13 @@
 
 #define USAGE                                                                                       \
 	"usage: broker-connect [-ghnotV] [-a address | -m mac] [-i interface] [-k file] [-M mtu]\n" \
-	"                      [-p key] [--json] host[:port][,key] ..."
+	"                      [-p key] [-T seconds] [-w seconds] [--json] host[:port][,key] ..."
 
 enum {
 	DEFAULT_MTU = 1374,
 	MIN_MTU = 1280, /* of IPv6 */
 	MAX_MTU = 65455,
+	MAX_TIME = 86400, /* seconds */
 };
 
 static int misuse(const char *what, const char *value)
@@ -94,6 +95,12 @@ static int take_option(struct options *options, int option)
 	case 'p':
 		options->shared_key = optarg;
 		return 0;
+	case 'T':
+		ret = number_parse(optarg, 1, MAX_TIME, &options->time_limit);
+		return ret < 0 ? misuse("the time must be a number from 1 to 86400", optarg) : 0;
+	case 'w':
+		ret = number_parse(optarg, 0, MAX_TIME, &options->wait);
+		return ret < 0 ? misuse("the wait must be a number from 0 to 86400", optarg) : 0;
 	case 't':
 		options->clock_rule++;
 		return options->clock_rule > WALLTIME_ALWAYS ? misuse("too many of", "-t") : 0;
@@ -149,7 +156,7 @@ int options_read(struct options *options, int argc, char **argv)
 		.ifname = "wgmesh",
 	};
 	for (;;) {
-		option = getopt_long(argc, argv, "a:ghi:k:M:m:nop:tV", long_options, NULL);
+		option = getopt_long(argc, argv, "a:ghi:k:M:m:nop:T:tVw:", long_options, NULL);
 		if (option == -1)
 			break;
 		if (option == 'h')

@@ -23,7 +23,9 @@ struct options {
 	bool in_order;		/* do not shuffle the gateways and their addresses */
 	bool ask_only;		/* change nothing here; only then a gateway may have no key */
 	enum walltime_rule clock_rule;
-	bool json;				       /* print a report */
+	unsigned int time_limit; /* seconds for the run; 0 is no limit */
+	unsigned int wait;	 /* seconds: how long to wait first, at most; at random */
+	bool json;		 /* print a report */
 	struct gateway gateways[OPTIONS_MAX_GATEWAYS]; /* in the order in which to ask */
 	size_t count;
 };

@@ -148,7 +148,7 @@ int64_t tunnel_address_bit(const union endpoint *endpoint)
  * none yet.
  */
 static int make_note(struct wgif_kernel *kernel, const uint8_t peer_key[static KEY_LEN],
-		     const union endpoint *new, struct session *session,
+		     const union endpoint *endpoint, struct session *session,
 		     char alias[static NOTE_SIZE])
 {
 	const int64_t failed = tunnel_failed(session);
@@ -162,21 +162,19 @@ static int make_note(struct wgif_kernel *kernel, const uint8_t peer_key[static K
 			 session->link.name);
 		return -ERR_FAILURE;
 	}
-	if (new) {
-		session->note = (struct note){
-			.asked = session->now.boot,
-			.looked = session->now.boot,
-			.failed = failed | tunnel_address_bit(new),
-		};
-		note_look(&session->note, session->device.handshake, session->now);
-	}
+	session->note = (struct note){
+		.asked = session->now.boot,
+		.looked = session->now.boot,
+		.failed = failed | tunnel_address_bit(endpoint),
+	};
+	note_look(&session->note, session->device.handshake, session->now);
 	note_format(alias, &session->note);
 	return 0;
 }
 
 /*
- * Configures the interface in session->link. Without an endpoint the peer and its session stay.
- * Returns 0, or a negative error after it has logged why.
+ * Configures the interface in session->link for a new session. Returns 0, or a negative error after
+ * it has logged why.
  */
 static int configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 		     const uint8_t peer_key[static KEY_LEN], const union endpoint *endpoint,
@@ -188,12 +186,12 @@ static int configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 		.ipv6 = true,
 		.endpoint = endpoint,
 		.keepalive = KEEPALIVE,
-		.replace_peers = endpoint != NULL,
+		.replace_peers = true,
 		/*
 		 * Gateways may share their key. The one that the node has left would go on to send
 		 * handshakes to the port that it knows, and each would pull the peer back to it.
 		 */
-		.new_port = endpoint != NULL,
+		.new_port = true,
 	};
 	const struct wgif_link *link = &session->link;
 	char alias[NOTE_SIZE];
@@ -201,9 +199,7 @@ static int configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 
 	ret = wgif_set_device(kernel, link, &setup);
 	if (ret == 0)
-		ret = wgif_add_address(kernel, link, &tunnel->address);
-	if (ret == 0)
-		ret = wgif_delete_other_addresses(kernel, link, &tunnel->address);
+		ret = wgif_keep_address(kernel, link, &tunnel->address);
 	if (ret == 0)
 		ret = make_note(kernel, peer_key, endpoint, session, alias);
 	if (ret == 0)
@@ -215,10 +211,45 @@ static int configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 	return ret;
 }
 
-int tunnel_refresh(struct wgif_kernel *kernel, const struct tunnel *tunnel,
-		   const uint8_t peer_key[static KEY_LEN], struct session *session)
+/* Whether the peer of a live session is to be changed. */
+static bool differs(const struct wgif_device *device)
 {
-	return configure(kernel, tunnel, peer_key, NULL, session);
+	return device->keepalive != KEEPALIVE || !device->has_all_addresses;
+}
+
+/*
+ * Whether the alias is to be written again, with this note. It keeps the age of a handshake right,
+ * as long as the clock is not set twice between two of them.
+ */
+static bool is_outdated(const struct session *session, const struct note *note)
+{
+	const int64_t step = note->clock - session->written.clock;
+
+	/* Both clocks are cut to seconds. */
+	return note->failed != session->written.failed || step < -1 || step > 1;
+}
+
+int tunnel_refresh(struct wgif_kernel *kernel, const struct tunnel *tunnel,
+		   const uint8_t peer_key[static KEY_LEN], const struct session *session)
+{
+	const struct wgif_setup setup = { .peer_key = peer_key,
+					  .ipv6 = true,
+					  .keepalive = KEEPALIVE };
+	const struct wgif_link *link = &session->link;
+	const bool has_link = link->multicast && link->mtu == tunnel->mtu;
+	struct note note = session->note;
+	char alias[NOTE_SIZE];
+	int ret;
+
+	/* A run that was killed may have left that. */
+	note.failed &= ~tunnel_address_bit(&session->device.endpoint);
+	ret = wgif_keep_address(kernel, link, &tunnel->address);
+	if (ret == 0 && differs(&session->device))
+		ret = wgif_set_device(kernel, link, &setup);
+	if (ret < 0 || (has_link && !is_outdated(session, &note)))
+		return ret;
+	note_format(alias, &note);
+	return wgif_set_up(kernel, link, tunnel->mtu, alias);
 }
 
 int tunnel_configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,

@@ -49,10 +49,11 @@ int tunnel_is_live(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 
 /*
  * Changes what differs from the tunnel on an interface whose session is live, as tunnel_is_live()
- * read it. The session goes on. Returns 0, or a negative error after it has logged why.
+ * read it, and nothing else. The session goes on; the private key is not needed. Returns 0, or a
+ * negative error after it has logged why.
  */
 int tunnel_refresh(struct wgif_kernel *kernel, const struct tunnel *tunnel,
-		   const uint8_t peer_key[static KEY_LEN], struct session *session);
+		   const uint8_t peer_key[static KEY_LEN], const struct session *session);
 
 /*
  * Configures the interface for a new session with this peer at this endpoint, and no other peer.

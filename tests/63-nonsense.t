@@ -76,6 +76,14 @@ EOT
 connect node -n 192.0.2.11
 is "$status $printed" '0 {"version":1,"port":40000,"time":1795373281}' 'white space and more keys'
 cat >"$work/case" <<'EOT'
+echo 'bash: warning: setlocale: LC_ALL: cannot change locale'
+read -r _
+sleep 2
+echo '{"version":1,"port":40000,"time":1795373281}'
+EOT
+connect node -n 192.0.2.11
+is "$status $printed" '0 {"version":1,"port":40000,"time":1795373281}' 'a line before the reply'
+cat >"$work/case" <<'EOT'
 read -r _
 printf '{"port":40000,"time":1795373281}\n'
 sleep 20

@@ -99,6 +99,22 @@ is "$(systemctl is-failed broker-connect.service)" inactive 'no run was a failur
 is "$(ip -o link show group 40001 | wc -l)" 1 'there is one interface'
 
 systemctl stop broker-connect.timer
+
+# Refused by all it does not ask again at the timer's pace.
+replies refuses 4 <<EOT
+read -r _ || exit
+echo asked >>$work/refused
+echo '{"version":1,"error":{"code":5,"reason":"public key not permitted"}}'
+EOT
+echo GATEWAYS=192.0.2.14 >>/etc/wg-broker/node
+ip link delete wgmesh
+systemctl start broker-connect.timer
+ok 'a gateway refuses the node' wait_for 60 test -s "$work/refused"
+sleep 150
+is "$(wc -l <"$work/refused")" 1 'which is not asked again for some minutes'
+systemctl stop broker-connect.timer
+systemctl kill broker-connect.service
+ok 'it can be told to' wait_for 30 systemctl is-failed broker-connect.service
 for name in gw1 gw2 gw3 host node; do
 	[[ ! -f $work/$name.pid ]] || kill "$(<"$work/$name.pid")"
 done

@@ -89,7 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input.size = size;
 	(void)wgif_get_device(kernel, &link, key, &device);
 	input.size = size;
-	(void)wgif_delete_other_addresses(kernel, &link, &address);
+	(void)wgif_keep_address(kernel, &link, &address);
 	wgif_close(kernel);
 	return 0;
 }

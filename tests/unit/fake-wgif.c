@@ -382,6 +382,9 @@ static void set_peer(struct fake_interface *interface, const struct wgif_setup *
 	}
 	if (setup->endpoint)
 		device->endpoint = *setup->endpoint;
+	if (setup->keepalive)
+		device->keepalive = setup->keepalive;
+	device->has_all_addresses = true;
 	memcpy(interface->peer_key, setup->peer_key, KEY_LEN);
 	device->has_peer = memcmp(device->public_key, setup->peer_key, KEY_LEN) != 0;
 }
@@ -426,7 +429,7 @@ int wgif_set_up(struct wgif_kernel *kernel, const struct wgif_link *link, unsign
 		snprintf(interface->link.alias, sizeof(interface->link.alias), "%s", alias);
 	if (kernel->held_port && interface->device.listen_port == kernel->held_port)
 		return -ERR_BUSY;
-	interface->link.up = true;
+	interface->link.up = interface->link.multicast = true;
 	return 0;
 }
 
@@ -471,18 +474,17 @@ int wgif_delete_address(struct wgif_kernel *kernel, const struct wgif_link *link
 	return 0;
 }
 
-int wgif_delete_other_addresses(struct wgif_kernel *kernel, const struct wgif_link *link,
-				const struct in6_addr *address)
+int wgif_keep_address(struct wgif_kernel *kernel, const struct wgif_link *link,
+		      const struct in6_addr *address)
 {
 	struct fake_interface *interface;
-	const int ret = begin_change("others", link, &interface, address_text(address));
+	const int ret = begin_change("keep", link, &interface, address_text(address));
 
 	(void)kernel;
 	if (ret < 0)
 		return ret;
 	for (int i = 0; i < FAKE_ADDRESSES; i++)
-		if (!IN6_ARE_ADDR_EQUAL(&interface->addresses[i], address))
-			interface->addresses[i] = in6addr_any;
+		interface->addresses[i] = i ? in6addr_any : *address;
 	return 0;
 }
 

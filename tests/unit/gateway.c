@@ -410,6 +410,18 @@ static const struct ask_row asks[] = {
 	  CLOSE,
 	  GATEWAY_ACCEPTED,
 	  "" },
+	{ "accepted behind other lines",
+	  { "bash: warning: {\n\n", "{\"version\":1,\n", "\"port\":40007,\"time\":" TIME "}\n" },
+	  0,
+	  CLOSE,
+	  GATEWAY_ACCEPTED,
+	  "" },
+	{ "accepted behind a line, held open",
+	  { "hello\n", REPLY "\n" },
+	  0,
+	  HOLD,
+	  GATEWAY_ACCEPTED,
+	  "" },
 	{ "accepted with as much as may be", { REPLY }, 4096, CLOSE, GATEWAY_ACCEPTED, "" },
 	{ "one byte too much", { REPLY }, 4097, CLOSE, GATEWAY_NONSENSE, "too long" },
 	{ "far too much", { REPLY }, 1000000, CLOSE, GATEWAY_NONSENSE, "too long" },
@@ -560,7 +572,7 @@ static void ask(const union endpoint *endpoint, struct gateway_answer *answer)
 	uint8_t key[KEY_LEN];
 
 	unit_is_int("key", key_from_text(key, KEY, KEY_TEXT_LEN), 0);
-	gateway_ask(endpoint, key, answer);
+	gateway_ask(endpoint, key, INT64_MAX, answer);
 	unit_is_text("log", unit_log(), "");
 }
 

@@ -72,6 +72,9 @@ static const struct misuse_row {
 	{ "no key", "gw1", "3 no public key after a comma or with -p for the gateway: gw1" },
 	{ "one without a key", "-o gw1," KEY " gw2",
 	  "3 no public key after a comma or with -p for the gateway: gw2" },
+	{ "no time", "-T 0 gw1," KEY, "3 the time must be a number from 1 to 86400: 0" },
+	{ "too much time", "-T 86401 gw1," KEY, "3 the time must be a number from 1 to 86400" },
+	{ "too long a wait", "-w 86401 gw1," KEY, "3 the wait must be a number from 0 to 86400" },
 	{ "-ttt", "-ttt gw1," KEY, "3 too many of: -t" },
 	{ "a bad key", "-p nokey gw1", "3 nokey is not a public key" },
 	{ "a bad port", "gw1:0," KEY, "3 unable to understand the gateway gw1:0: the port" },
@@ -103,6 +106,8 @@ static void test_defaults(void **state)
 		    options.generate || options.in_order || options.ask_only || options.json,
 		    false);
 	unit_is_int("clock_rule", options.clock_rule, WALLTIME_NEVER);
+	unit_is_int("time_limit", options.time_limit, 0);
+	unit_is_int("wait", options.wait, 0);
 	unit_is_int("gateways", (long long)options.count, 1);
 	unit_is_text("gateway", options.gateways[0].host, "gw1");
 	unit_is_text("log", unit_log(), "");
@@ -131,6 +136,9 @@ static void test_all(void **state)
 	unit_is_int("MTU", options.mtu, 1280);
 	unit_is_int("-tt", read_line(&options, "-t -t gw1," KEY), 1);
 	unit_is_int("clock_rule", options.clock_rule, WALLTIME_ALWAYS);
+	unit_is_int("-T and -w", read_line(&options, "-T 86400 -w 86400 gw1," KEY), 1);
+	unit_is_int("time_limit", options.time_limit, 86400);
+	unit_is_int("wait", options.wait, 86400);
 	unit_is_int("-V", read_line(&options, "-V"), 0);
 	unit_is_int("-h", read_line(&options, "-n -h -x"), 0);
 	unit_is_text("log", unit_log(), "");

@@ -199,9 +199,7 @@ static void one_without_a_port(void)
 	fake_fail("up", 1, -ERR_BUSY);
 }
 
-#define STEPS(port_and_more)                                                                       \
-	"set wgmesh " port_and_more ", address wgmesh fe80::5, others wgmesh fe80::5, "            \
-	"get wgmesh"
+#define STEPS(port_and_more) "set wgmesh " port_and_more ", keep wgmesh fe80::5, get wgmesh"
 #define CONFIGURE STEPS("0 new replace keepalive") ", up wgmesh"
 
 static const struct configure_row {
@@ -228,13 +226,9 @@ static const struct configure_row {
 	{ "set fails", nothing, "set", -ERR_FAILURE,
 	  "find wgmesh, create wgmesh, set wgmesh 0 new replace keepalive",
 	  "3 unable to set wgmesh 0 new replace keepalive\n" },
-	{ "address fails", nothing, "address", -ERR_FAILURE,
-	  "find wgmesh, create wgmesh, set wgmesh 0 new replace keepalive, address wgmesh fe80::5",
-	  "3 unable to address wgmesh fe80::5\n" },
-	{ "others fail", nothing, "others", -ERR_FAILURE,
-	  "find wgmesh, create wgmesh, set wgmesh 0 new replace keepalive, address wgmesh fe80::5, "
-	  "others wgmesh fe80::5",
-	  "3 unable to others wgmesh fe80::5\n" },
+	{ "keep fails", nothing, "keep", -ERR_FAILURE,
+	  "find wgmesh, create wgmesh, set wgmesh 0 new replace keepalive, keep wgmesh fe80::5",
+	  "3 unable to keep wgmesh fe80::5\n" },
 	{ "up fails", nothing, "up", -ERR_FAILURE, "find wgmesh, create wgmesh, " CONFIGURE,
 	  "3 unable to up wgmesh\n" },
 	{ "no port is free", one_without_a_port, NULL, -ERR_BUSY,
@@ -387,30 +381,139 @@ static void test_disconnect(void **state)
 	unit_is_text("log", unit_log(), FOREIGN);
 }
 
-/* A live session goes on, and its note with it. */
+/* A live session as tunnel_wait() leaves it, with all that it has. */
+static struct fake_interface *add_complete(void)
+{
+	struct fake_interface *interface = add(179);
+
+	interface->device.endpoint = endpoint;
+	interface->device.keepalive = 25;
+	interface->device.has_all_addresses = true;
+	interface->link.multicast = true;
+	interface->link.mtu = 1374;
+	interface->addresses[0] = tunnel.address;
+	snprintf(interface->link.alias, WGIF_ALIAS_SIZE,
+		 "wg-broker asked=4000 since=0 looked=4900 handshake=4821 stamp=1795369821 "
+		 "clock=1795365000");
+	return interface;
+}
+
+static void complete(void)
+{
+	add_complete();
+}
+
+static void with_another_mtu(void)
+{
+	add_complete()->link.mtu = 1280;
+}
+
+static void without_multicast(void)
+{
+	add_complete()->link.multicast = false;
+}
+
+static void without_keepalive(void)
+{
+	add_complete()->device.keepalive = 0;
+}
+
+static void with_fewer_addresses(void)
+{
+	add_complete()->device.has_all_addresses = false;
+}
+
+static void without_a_note(void)
+{
+	add_complete()->link.alias[0] = '\0';
+}
+
+static void that_failed_before(void)
+{
+	snprintf(add_complete()->link.alias, WGIF_ALIAS_SIZE,
+		 "wg-broker asked=4000 since=0 looked=4900 handshake=4821 stamp=1795369821 "
+		 "clock=1795365000 full=0 limit=0 quota=0 failed=%lld",
+		 (long long)tunnel_address_bit(&endpoint));
+}
+
+static void with_a_step(void)
+{
+	add_complete();
+	fake_moment.wall += 2;
+}
+
+static void with_a_step_back(void)
+{
+	add_complete();
+	fake_moment.wall -= 2;
+}
+
+/* Both clocks are cut to seconds. */
+static void without_a_step(void)
+{
+	add_complete();
+	fake_moment.wall++;
+}
+
+#define SET ", set wgmesh 0 keepalive"
+#define UP ", up wgmesh"
+
+/* What is changed of a live session. Its address is looked at in any case. */
+static const struct refresh_row {
+	const char *name;
+	void (*arrange)(void);
+	const char *calls; /* behind the first */
+} refreshes[] = {
+	{ "one that is complete is only read", complete, "" },
+	{ "the MTU", with_another_mtu, UP },
+	{ "multicast", without_multicast, UP },
+	{ "keepalive", without_keepalive, SET },
+	{ "allowed IPs", with_fewer_addresses, SET },
+	{ "a note that is missing", without_a_note, UP },
+	{ "an address that works after all", that_failed_before, UP },
+	{ "a note, once the clock was set", with_a_step, UP },
+	{ "the same for a step back", with_a_step_back, UP },
+	{ "not for a second", without_a_step, "" },
+};
+
 static void test_refresh(void **state)
 {
+	const struct refresh_row *row = *state;
 	struct session session = { .link.index = 0 };
 	const struct fake_interface *interface;
-	struct in6_addr old;
+	char want[128];
 
-	(void)state;
 	begin();
-	live();
-	assert_int_equal(inet_pton(AF_INET6, "fe80::6", &old), 1);
-	fake_find("wgmesh")->addresses[0] = old;
-	fake_find("wgmesh")->device.endpoint = endpoint;
+	row->arrange();
+	interface = fake_find("wgmesh");
 	unit_is_int("live", tunnel_is_live(kernel, &tunnel, gateway_key, &session), 1);
 	fake_calls();
 	unit_is_int("result", tunnel_refresh(kernel, &tunnel, gateway_key, &session), 0);
-	unit_is_text("calls", fake_calls(), STEPS("0 keepalive") ", up wgmesh");
-	interface = fake_find("wgmesh");
-	unit_is_int("handshake", interface->device.handshake, fake_moment.wall - 179);
+	snprintf(want, sizeof(want), "keep wgmesh fe80::5%s", row->calls);
+	unit_is_text("calls", fake_calls(), want);
+	unit_is_int("handshake", interface->device.handshake, 1795370000 - 179);
 	unit_is_int("port of the endpoint", interface->device.endpoint.in.sin_port, htons(41000));
-	unit_is_int("old address", fake_has_address(interface, &old), false);
-	unit_is_text("alias", interface->link.alias,
-		     "wg-broker asked=0 since=0 looked=5000 handshake=4821 stamp=1795369821 "
-		     "clock=1795365000");
+	unit_is_int("mtu", interface->link.mtu, 1374);
+	unit_is_int("keepalive", interface->device.keepalive, 25);
+	session.link.index = 0;
+	unit_is_int("live", tunnel_is_live(kernel, &tunnel, gateway_key, &session), 1);
+	unit_is_int("failed", session.written.failed, 0);
+	unit_is_text("log", unit_log(), "");
+}
+
+/* The note goes on from what it was. */
+static void test_note(void **state)
+{
+	struct session session = { .link.index = 0 };
+
+	(void)state;
+	begin();
+	with_a_step();
+	unit_is_int("live", tunnel_is_live(kernel, &tunnel, gateway_key, &session), 1);
+	unit_is_int("result", tunnel_refresh(kernel, &tunnel, gateway_key, &session), 0);
+	unit_is_text("alias", fake_find("wgmesh")->link.alias,
+		     "wg-broker asked=4000 since=0 looked=5000 handshake=4821 stamp=1795369821 "
+		     "clock=1795365002");
 }
 
 int main(void)
@@ -422,6 +525,7 @@ int main(void)
 	UNIT_TABLE(test_wait, waits);
 	unit_add("an address's bit", test_bits, NULL);
 	unit_add("without a peer", test_disconnect, NULL);
-	unit_add("a live one is brought up to date", test_refresh, NULL);
+	UNIT_TABLE(test_refresh, refreshes);
+	unit_add("the note of a live one", test_note, NULL);
 	return unit_run();
 }
