@@ -103,6 +103,8 @@ static int prepare(struct tunnel *tunnel, const struct options *options)
 		}
 	}
 	ret = tunnel_choose_address(tunnel, options->address, options->mac);
+	if (ret == -ERR_ABSENT)
+		return EXIT_FAILED;
 	return ret < 0 ? EXIT_USAGE : 0;
 }
 

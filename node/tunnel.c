@@ -31,28 +31,33 @@ enum {
 	LOOK_TIME = 50,	    /* milliseconds from one look at the handshake to the next */
 };
 
-/* Asks the kernel for an interface's Ethernet address. Returns 0 or -1. */
+/*
+ * Asks the kernel for an interface's Ethernet address. Returns 0; -ERR_ABSENT if there is no such
+ * interface now, but may be later; or -ERR_CONFIG.
+ */
 static int get_mac(uint8_t mac[static MAC_LEN], const char *ifname)
 {
 	struct ifreq request = { .ifr_ifindex = 0 };
 	const size_t len = strlen(ifname);
 	int fd, ret;
 
-	if (len >= sizeof(request.ifr_name))
-		return -1;
+	if (len >= sizeof(request.ifr_name) || strpbrk(ifname, "/: "))
+		return -ERR_CONFIG;
 	memcpy(request.ifr_name, ifname, len);
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return -1;
+		return -ERR_ABSENT;
 	ret = ioctl(fd, SIOCGIFHWADDR, &request);
 	close(fd);
-	if (ret < 0 || request.ifr_hwaddr.sa_family != ARPHRD_ETHER)
-		return -1;
+	if (ret < 0)
+		return -ERR_ABSENT;
+	if (request.ifr_hwaddr.sa_family != ARPHRD_ETHER)
+		return -ERR_CONFIG;
 	memcpy(mac, request.ifr_hwaddr.sa_data, MAC_LEN);
 	return 0;
 }
 
-/* Reads an Ethernet address from text that is one, or names an interface. Returns 0 or -1. */
+/* Reads an Ethernet address from text that is one, or names an interface. The same results. */
 static int read_mac(uint8_t mac[static MAC_LEN], const char *text)
 {
 	int count, len = 0;
@@ -86,8 +91,12 @@ int tunnel_choose_address(struct tunnel *tunnel, const char *address, const char
 	}
 	ret = read_mac(m, mac);
 	if (ret < 0) {
-		log_line(LOG_ERR, "%s is neither a MAC address nor an Ethernet interface", mac);
-		return -ERR_CONFIG;
+		log_line(LOG_ERR,
+			 ret == -ERR_ABSENT ?
+				 "there is no interface %s to take the address from" :
+				 "%s is neither a MAC address nor an Ethernet interface",
+			 mac);
+		return ret;
 	}
 	memcpy(bytes + 8, (const uint8_t[]){ m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5] },
 	       8);

@@ -34,8 +34,8 @@ struct tunnel {
  * Sets the interface's own address. Takes the one given, if it is not NULL; else makes an EUI-64
  * of mac, an Ethernet address or the name of an interface that has one; else, if both are NULL,
  * takes 64 bits of the public key. Those are random enough, stay the same after every reboot and at
- * every gateway, and reveal no more than the key does. Returns 0, or -ERR_CONFIG after it has
- * logged why.
+ * every gateway, and reveal no more than the key does. Returns 0; -ERR_CONFIG; or -ERR_ABSENT if
+ * there is no such interface, which may come later; after it has logged why.
  */
 int tunnel_choose_address(struct tunnel *tunnel, const char *address, const char *mac);
 

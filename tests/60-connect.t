@@ -111,11 +111,14 @@ done
 is "$("$connect" -h 2>&1 >/dev/null)" '' '-h prints to stdout'
 like "$("$connect" -h)" '^usage: ' 'the usage'
 for misuse in '' '-x h' '-M 1279 h' '-M 70000 h' '-M 1400x h' '-i a/b h' '-a fe80::1 -m eth0 h' 'h:0' \
-	'h:70000' 'h:1x' '[::1 h' '[::1]x' 'h,nokey' 'h' '-p nokey h' '-a 2001:db8::1 -n h' '-m xx -n h'; do
+	'h:70000' 'h:1x' '[::1 h' '[::1]x' 'h,nokey' 'h' '-p nokey h' '-a 2001:db8::1 -n h' '-m xx:1 -n h' \
+	'-m lo -n h'; do
 	# shellcheck disable=SC2086 # several words
 	connect node $misuse
 	is "$status" 64 "misuse is 64: ${misuse:-no gateway}"
 done
+connect node -m eth9 -n h
+is "$status" 71 'an interface that is not there yet is no misuse: 71'
 status=0
 at node "$connect" -n -k "$work/missing.key" 192.0.2.11 2>"$work/words" || status=$?
 is "$status" 78 'no private key: 78'

@@ -1,93 +1,190 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The protocol handler for OpenWrt's netifd, under busybox's shell, with netifd's functions played:
-# it shows what the handler does, not that netifd likes it.
+# The protocol handler for OpenWrt's netifd, installed where that expects it, under busybox's shell.
+# netifd is played: it runs the handler with the same words, runs what it is told to, and when that
+# has ended tears the interface down, as netifd's proto-shell.c does. It shows what the handler does
+# and says, not that netifd likes it.
 
 # shellcheck disable=SC2016,SC2317 # text for eval, and functions that are called by name
 source tests/lib.sh
 source tests/gateways.sh
 
 add_gateway gw1 1
+replies refuses 2 <<EOT
+read -r _ || exit
+echo asked >>$work/refused
+echo '{"version":1,"error":{"code":5,"reason":"public key not permitted"}}'
+EOT
 add_node node 30
-cat >"$work/netifd" <<'EOT'
-# The functions of netifd-proto.sh and jshn.sh that are used, writing down what they are told.
+
+# What netifd has there: functions that write down what they are told.
+install -D -m 755 contrib/openwrt/wgbroker.sh /lib/netifd/proto/wgbroker.sh
+sed '1s|.*|#!/usr/bin/env -S busybox sh|' contrib/openwrt/wgbroker-run >/lib/netifd/wgbroker-run
+chmod 755 /lib/netifd/wgbroker-run
+: >/lib/functions.sh
+cat >/lib/netifd/netifd-proto.sh <<'EOT'
 say() { echo "$*" >>"$CALLS"; }
 for name in proto_config_add_array proto_config_add_string proto_config_add_int \
-	proto_config_add_boolean proto_notify_error proto_block_restart proto_setup_failed \
-	proto_init_update proto_send_update proto_kill_command; do
+	proto_config_add_boolean proto_notify_error proto_block_restart proto_init_update \
+	proto_add_ipv6_address proto_send_update proto_kill_command; do
 	eval "$name() { say $name \"\$@\"; }"
 done
-json_get_vars() { for each; do eval "$each=\$CONFIG_$each"; done; }
-json_for_each_item() { for each in $CONFIG_gateway; do "$1" "$each"; done; }
-hexdump() { echo 0; }
-sleep() { say sleep "$@"; }
-# As netifd does: what follows the name is run as it is, word by word.
 proto_run_command() {
-	say proto_run_command "$@"
+	say proto_run_command "$1"
 	shift
 	printf '%s\0' "$@" >"$CALLS.command"
 }
-INCLUDE_ONLY=1
-. contrib/openwrt/wgbroker.sh
-EOT
-# netifd FUNCTION [ARG...]: what the handler's function does, in $work/calls; its exit code.
-netifd() {
-	: >"$work/calls"
-	at node env CALLS="$work/calls" CONNECT="$connect" CONFIG_private_key_file="$work/node.key" \
-		"${config[@]}" busybox ash -eu -c '. "$0"; "$@"' "$work/netifd" "$@" 2>"$work/words"
+json_load() { JSON=$1; }
+json_get_var() { eval "$1=\$(printf %s \"\$JSON\" | jq -r \".\$2 |
+	if . == true then 1 elif . == false then 0 else . // empty end\")"; }
+json_get_vars() { for each; do json_get_var "$each" "$each"; done; }
+json_for_each_item() {
+	for each in $(printf %s "$JSON" | jq -r ".$2[]"); do "$1" "$each"; done
 }
-base=(CONFIG_public_key= CONFIG_macaddr_of= CONFIG_mtu= CONFIG_set_clock=)
-config=("${base[@]}" "CONFIG_gateway=192.0.2.11,${gateway_key[gw1]}")
+init_proto() {
+	proto=$1 cmd=$2 interface=$3 data=$4
+	add_protocol() {
+		case $cmd in
+		dump) proto_wgbroker_init_config && say "no_device=$no_device available=$available" ;;
+		*) json_load "$data" && "proto_$1_$cmd" "$interface" ;;
+		esac
+	}
+}
+EOT
 
-ok 'its options' netifd proto_wgbroker_init_config
-is "$(cut -d ' ' -f 2 "$work/calls" | xargs)" \
-	'gateway:list(string) public_key private_key_file macaddr_of mtu set_clock' 'six of them'
-ok 'setup' netifd proto_wgbroker_setup vpn
-is "$(head -n 2 "$work/calls")" $'proto_init_update vpn 1\nproto_send_update vpn' 'netifd is told'
-like "$(at node wg show vpn endpoints)" '192.0.2.11:4' 'the interface is there'
-loop=$(grep '^proto_run_command vpn /bin/sh -c' "$work/calls")
-like "$loop" "wgbroker 60 $connect -g -i vpn -k $work/node.key -t 192.0.2.11," \
-	'netifd gets a loop to watch'
-ok 'teardown' netifd proto_wgbroker_teardown vpn
-is "$(<"$work/calls")" 'proto_kill_command vpn' 'ends the loop'
-ok 'and the interface' eval '! ip -n node link show vpn'
+calls=$work/calls
+# handler ACTION [VARIABLE=VALUE...]: as netifd runs it, for the interface vpn with the configuration
+# $config.
+handler() {
+	local action=$1
+	shift
+	: >"$calls"
+	(cd /lib/netifd/proto && at node env CALLS="$calls" CONNECT="$connect" "$@" \
+		busybox ash ./wgbroker.sh wgbroker "$action" vpn "$config")
+}
+# start: sets the interface up, and runs in $loop what the handler has netifd run, faster than usual.
+start() {
+	handler setup || return
+	mapfile -d '' -t command <"$calls.command"
+	# Not by at(): that is a shell of its own, which would end without the loop.
+	CALLS=$calls INTERVAL=1 RETRY=1 SPREAD=0 ip netns exec node "${command[@]}" >"$work/words" 2>&1 &
+	loop=$!
+	jobs+=("$loop")
+}
+# stop: as netifd does on `ifdown`.
+stop() {
+	kill "$loop"
+	wait "$loop"
+	handler teardown
+}
+# ends: waits for the loop to end by itself, and tears down as netifd does then.
+ends() {
+	wait "$loop"
+	status=$?
+	handler teardown ERROR="$status"
+}
+told() { [[ $(<"$calls") == *"$1"* ]]; }
+there() { ip -n node link show "${1:-vpn}"; }
+option() { jq -c ". + $1" <<<"$config"; }
 
-# The loop that netifd got, under busybox's shell, and faster: it makes the interface again and again,
-# and goes on when that was in vain.
-INTERVAL=0.2 netifd proto_wgbroker_setup vpn
-ip -n node link delete vpn
-mapfile -d '' -t loop <"$work/calls.command"
-is "${loop[0]} ${loop[1]}" '/bin/sh -c' 'a shell runs the loop'
-# Not by at(): that is a shell of its own, which would end without the loop.
-ip netns exec node busybox sh "${loop[@]:1}" 2>>"$work/words" &
-looping=$!
-jobs+=("$looping")
-ok 'the loop makes the interface' wait_for 20 ip -n node link show vpn
-ip -n node link delete vpn
-ok 'and again' wait_for 20 ip -n node link show vpn
+base=$(jq -cn --arg key "$work/node.key" '{private_key_file: $key}')
+config=$(jq -c --arg gateway "192.0.2.11,${gateway_key[gw1]}" '. + {gateway: [$gateway]}' <<<"$base")
+handler dump
+is "$(cut -d ' ' -f 2 "$calls" | xargs)" \
+	'gateway:list(string) public_key private_key_file macaddr_of mtu set_clock available=1' 'its options'
+
+start
+is "$?" 0 'setup'
+is "$(head -n 1 "$calls")" 'proto_run_command vpn' 'netifd gets a program to watch'
+is "${command[*]}" \
+	"/lib/netifd/wgbroker-run vpn $connect -g -i vpn -k $work/node.key -t 192.0.2.11,${gateway_key[gw1]}" \
+	'with the options'
+ok 'netifd is told that the interface is up' wait_for 30 told 'proto_send_update vpn'
+address=$(addresses_at node vpn)
+is "$(tail -n +2 "$calls")" $'proto_init_update vpn 1 1\nproto_add_ipv6_address '"$address"$' 64\nproto_send_update vpn' \
+	'with its address, which netifd is to leave alone'
+is "$(at node wg show vpn latest-handshakes | cut -f 2 | sed 's/[1-9].*/some/')" some 'after a handshake'
+: >"$calls"
+sleep 5
+is "$(<"$calls")" '' 'once'
+
+# It is down as long as there is no way to the gateway, and netifd knows.
 ip -n node link set eth0 down
 ip -n node link delete vpn
-: >"$work/words"
-ok 'without a way to the gateway it tries' wait_for 60 grep -q unreachable "$work/words"
+ok 'no way to the gateway: netifd is told that it is down' wait_for 60 told 'proto_init_update vpn 0'
+ok 'and why' wait_for 60 told 'proto_notify_error vpn NO_ANSWER'
+sleep 10
+is "$(grep -c NO_ANSWER "$calls")" 1 'once'
+: >"$calls"
 ip -n node link set eth0 up
-ok 'and makes the interface when there is one' wait_for 60 ip -n node link show vpn
-ok 'it goes on for ever' kill "$looping"
-wait "$looping" 2>/dev/null
-# A run that it has begun would make the interface anew.
-await 60 eval '! pgrep -x broker-connect >/dev/null'
+ok 'a way again: it is up' wait_for 60 told 'proto_init_update vpn 1 1'
+ok 'there it is' there
+stop
+is "$(<"$calls")" 'proto_kill_command vpn' 'teardown ends the program'
+ok 'the interface is gone' eval '! there'
+ok 'no run goes on' eval '! pgrep -x broker-connect'
+ok 'nor anything else' eval '! pgrep -f "sleep 1$"'
+is "$(find /tmp -maxdepth 1 -name 'tmp.*' -type f)" '' 'and no file is left'
+
+# SIGTERM while it asks: what it was about to make is not left.
+replies slow 3 <<'EOT'
+sleep 100
+EOT
+good=$config
+config=$(option '{gateway: ["192.0.2.13,'"${gateway_key[gw1]}"'"]}')
+start
+await 10 pgrep -x broker-connect
+stop
+ok 'ended while it asks: no run goes on' eval '! pgrep -x broker-connect'
+
+# One that is killed. netifd then tears the interface down.
+config=$good
+start
+await 30 told 'proto_send_update vpn'
+kill -KILL "$loop"
+ends 2>/dev/null
+ok 'a program that was killed: its interface is gone' eval '! there'
+pkill -x broker-connect
+
+# Another program's interface of that name.
+ip -n node link add vpn type bridge
+ip -n node addr add 2001:db8:5::1/64 dev vpn nodad
+ip -n node link set vpn up
+start
+ok 'a bridge of that name: no success' wait_for 30 told 'proto_notify_error vpn FAILED'
+stop
+ok 'the bridge is there' there
+like "$(addresses_at node vpn)" '2001:db8:5::1' 'with its address'
 ip -n node link delete vpn
 
-config=("${base[@]}" 'CONFIG_gateway=192.0.2.11:9,no-key')
-ok 'a bad configuration is an error' eval '! netifd proto_wgbroker_setup vpn'
-is "$(<"$work/calls")" $'proto_notify_error vpn CONFIG\nproto_block_restart vpn' 'for good'
-config=("${base[@]}" CONFIG_set_clock=0 CONFIG_mtu=1300 CONFIG_macaddr_of=eth0
-	"CONFIG_public_key=${gateway_key[gw1]}" 'CONFIG_gateway=192.0.2.11:9 192.0.2.11:10')
-ok 'no gateway is a failure' eval '! netifd proto_wgbroker_setup vpn'
-is "$(<"$work/calls")" $'sleep 5\nproto_setup_failed vpn' 'which netifd tries again'
-config[-1]='CONFIG_gateway=192.0.2.11:9 192.0.2.11'
-ok 'one of two is enough' netifd proto_wgbroker_setup vpn
+# Mistakes, and what only looks like one.
+config=$(option '{gateway: ["192.0.2.11:9,no-key"]}')
+start
+ends
+is "$status" 64 'a bad configuration ends it'
+is "$(<"$calls")" $'proto_notify_error vpn CONFIG\nproto_block_restart vpn\nproto_kill_command vpn' 'for good'
+config=$(jq -c '. + {macaddr_of: "br-lan", mtu: 1300, set_clock: false}' <<<"$good")
+start
+ok 'macaddr_of is not there yet: no success' wait_for 30 told 'proto_notify_error vpn FAILED'
+ip -n node link add br-lan type bridge
+ip -n node link set br-lan up
+ok 'it comes: up' wait_for 30 told 'proto_send_update vpn'
 is "$(mtu_at node vpn)" 1300 'MTU'
 like "$(addresses_at node vpn)" '^fe80::[0-9a-f:]*ff:fe[0-9a-f:]*$' 'the address is from a MAC'
-like " $(addresses_at node eth0) " " $(addresses_at node vpn) " 'that of eth0'
+like " $(addresses_at node br-lan) " " $(addresses_at node vpn) " 'that of br-lan'
+unlike "${command[*]}" ' -t' 'set_clock'
+stop
+config=$(jq -c --arg key "${gateway_key[gw1]}" '. + {gateway: ["192.0.2.11:9", "192.0.2.11"], public_key: $key}' <<<"$base")
+start
+ok 'one of two is enough' wait_for 30 told 'proto_send_update vpn'
+stop
+
+# Refused by all.
+config=$(option '{gateway: ["192.0.2.12"]}')
+start
+ok 'a gateway that refuses' wait_for 30 told 'proto_notify_error vpn REFUSED'
+sleep 100
+is "$(wc -l <"$work/refused")" 1 'is not asked again for some minutes'
+stop
 
 done_testing

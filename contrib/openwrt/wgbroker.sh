@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash
-# netifd's protocol "wgbroker", as /lib/netifd/proto/wgbroker.sh. In /etc/config/network:
+# netifd's protocol "wgbroker", as /lib/netifd/proto/wgbroker.sh, with wgbroker-run beside netifd, as
+# /lib/netifd/wgbroker-run. In /etc/config/network:
 #
 #	config interface 'mesh_vpn'
 #		option proto 'wgbroker'
@@ -11,11 +12,12 @@
 #		option mtu '1374'		# optional
 #
 # The private key is made on first use, in /etc/wg-broker/node.key: name that file in
-# /etc/sysupgrade.conf. The interface is named after the section. netifd watches a loop that runs
-# broker-connect again and again, which moves to another gateway when a session is dead.
+# /etc/sysupgrade.conf. The interface is named after the section. netifd watches wgbroker-run, which
+# connects, says when the interface is up and when not, and moves to another gateway when a session
+# is dead.
 
 CONNECT=${CONNECT:-/usr/sbin/broker-connect}
-INTERVAL=${INTERVAL:-60}
+RUN=${RUN:-/lib/netifd/wgbroker-run}
 
 [ -n "$INCLUDE_ONLY" ] || {
 	# shellcheck source=/dev/null
@@ -26,9 +28,9 @@ INTERVAL=${INTERVAL:-60}
 }
 
 proto_wgbroker_init_config() {
-	# netifd reads these two.
+	# netifd reads these.
 	# shellcheck disable=SC2034
-	no_device=1 available=1
+	no_device=1 available=1 lasterror=1
 	proto_config_add_array 'gateway:list(string)'
 	proto_config_add_string 'public_key'
 	proto_config_add_string 'private_key_file'
@@ -56,39 +58,30 @@ wgbroker_gateway() {
 	printf '%s\n' "$1"
 }
 
+# All else is wgbroker-run's: this must not keep netifd waiting.
 proto_wgbroker_setup() {
-	local config="$1" options status=0
+	local config="$1" options
 
 	# No word of them has a blank in it.
 	options=$(wgbroker_options "$config")
 	# shellcheck disable=SC2086
-	"$CONNECT" $options || status=$?
-	case $status in
-	0) ;;
+	proto_run_command "$config" "$RUN" "$config" "$CONNECT" $options
+}
+
+# ERROR is what wgbroker-run ended with, if it did by itself.
+proto_wgbroker_teardown() {
+	local config="$1"
+
+	case ${ERROR:-} in
 	64 | 78)
 		# Nothing but another configuration helps.
 		proto_notify_error "$config" CONFIG
 		proto_block_restart "$config"
-		return 1
-		;;
-	*)
-		# netifd tries again at once. Not all nodes of a mesh at the same time, and not for ever.
-		sleep $((5 + $(hexdump -n 1 -e '1/1 "%u"' /dev/urandom) % 30))
-		proto_setup_failed "$config"
-		return 1
 		;;
 	esac
-	proto_init_update "$config" 1
-	proto_send_update "$config"
-	# shellcheck disable=SC2086,SC2016
-	proto_run_command "$config" /bin/sh -c \
-		'interval=$1; shift; while sleep "$interval"; do "$@"; done' wgbroker \
-		"$INTERVAL" "$CONNECT" $options
-}
-
-proto_wgbroker_teardown() {
-	proto_kill_command "$1"
-	ip link delete "$1"
+	proto_kill_command "$config"
+	# What one that was killed has left.
+	"$RUN" -d "$config"
 }
 
 [ -n "$INCLUDE_ONLY" ] || add_protocol wgbroker
