@@ -266,11 +266,13 @@ static int take_over(struct admission *a, const struct wgif_link *link)
 		return wgif_set_alias(a->kernel, &session.link, alias);
 	}
 	ret = peer_release(a->kernel, a->config, &session, true);
-	if (ret == 1 && quota_give_back(a->kernel, a->config, &session.link) < 0)
-		return -ERR_FAILURE;
-	if (ret == 1)
-		a->session = session;
-	return ret;
+	if (ret != 1)
+		return ret;
+	ret = quota_give_back(a->kernel, a->config, &session.link);
+	if (ret < 0)
+		return ret;
+	a->session = session;
+	return 1;
 }
 
 /*
@@ -320,12 +322,12 @@ static int reuse(struct admission *a)
 /*
  * All slots are taken: the interface that has waited longest for its first handshake gives way, and
  * in any case the next ones know until when it is in vain to try. Who has one pending already takes
- * no other. Returns 0, -ERR_ABSENT if slots are free after all, -ERR_FULL or another error.
+ * no other. Returns 0, -ERR_FULL or another error.
  */
 static int take_anothers(struct admission *a, struct room_list *list)
 {
 	struct candidate *candidates = calloc((size_t)list->count + 1, sizeof(*candidates));
-	int64_t until = 0;
+	int64_t until;
 	int ret, found;
 
 	if (!candidates) {
@@ -344,7 +346,10 @@ static int take_anothers(struct admission *a, struct room_list *list)
 	return ret;
 }
 
-/* Lists the interfaces for that. Without walked it only does it if there is one in each slot. */
+/*
+ * Lists the interfaces for that. Unless we have walked over the slots, it is done only if there are
+ * as many interfaces as slots: else it returns -ERR_ABSENT.
+ */
 static int reclaim(struct admission *a, bool walked)
 {
 	struct room_list list = { .except = a->session.link.index };

@@ -107,12 +107,20 @@ static int doom(struct pass *pass, const struct session *session)
 	return 1;
 }
 
+void prune_give_time(struct session *session)
+{
+	struct note *note = &session->note;
+
+	/* A handler was killed before its last step, or somebody has removed our note. */
+	if (note->stamp == 0 && session_asked_age(session) < 0)
+		note->asked = note->since = session->now.boot - SESSION_FRESH_TIME;
+}
+
 /* Decides on one interface. The lock is held. */
 static int examine(struct pass *pass, const char *ifname)
 {
 	const unsigned int slot = slot_from_ifname(pass->config, ifname);
 	struct session session;
-	struct note *note = &session.note;
 	int ret;
 
 	ret = session_read(pass->kernel, ifname, pass->config->group, NULL, &session);
@@ -120,13 +128,7 @@ static int examine(struct pass *pass, const char *ifname)
 		return 0;
 	if (ret < 0)
 		return ret;
-	/*
-	 * A handler was killed before its last step, or somebody has removed our note. What was
-	 * never used gets its time from now on, but does not count as fresh: the next request
-	 * completes it.
-	 */
-	if (note->stamp == 0 && (note->asked == 0 || note->asked > session.now.boot))
-		note->asked = note->since = session.now.boot - SESSION_FRESH_TIME;
+	prune_give_time(&session);
 	ret = doom(pass, &session);
 	if (ret < 0)
 		return ret;

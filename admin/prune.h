@@ -33,6 +33,12 @@ int kick(struct wgif_kernel *kernel, const struct config *config, int key_file,
 	 const uint8_t (*keys)[KEY_LEN], int count);
 
 /*
+ * What was never used, and of which no note tells when it was asked for, gets its time from now on.
+ * It does not count as fresh, so that the next request completes it. Call it before prune_reason().
+ */
+void prune_give_time(struct session *session);
+
+/*
  * Writes why an interface has to go, in words for the operator. Returns false if it may stay. Call
  * it with the lock held: else a handler may be at work on it.
  */

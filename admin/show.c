@@ -120,9 +120,7 @@ static int print_fate(const struct access *access, const struct session *session
 	if (ret < 0 && ret != -ERR_DENIED)
 		return ret;
 	printf("  permitted: %s\n", ret == 0 ? "yes" : "no");
-	/* Of which prune knows nothing, that gets its time from then on. */
-	if (looked_at.note.stamp == 0 && session_asked_age(session) < 0)
-		looked_at.note.asked = looked_at.now.boot;
+	prune_give_time(&looked_at);
 	if (ret == -ERR_DENIED)
 		puts("  next prune: removes it: its key is not permitted");
 	else if (prune_reason(reason, &looked_at))
