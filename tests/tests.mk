@@ -159,8 +159,8 @@ mutants:
 # How much of the code the units and some of the tests on a kernel reach, and which lines not.
 # Programs that are confined could not write down what they reach; nor could broker-accept, had an
 # exec(2) in a child written that down before, as it does where it is a builtin.
-covering := $(wildcard $(patsubst %,tests/%-*.t,10 12 16 17 18 20 25 28 29 31 32 35 36 37 50 51 58 \
-	60 61 62 63 68 69))
+covering := $(wildcard $(patsubst %,tests/%-*.t,10 12 16 17 18 20 25 28 29 31 32 35 36 37 50 51 52 53 58 \
+	60 61 62 63 68 69 70))
 coverage: elsewhere :=
 coverage: coverage-prerequisites image
 	$(Q)mkdir -p $(BUILD)/coverage
