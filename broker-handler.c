@@ -267,6 +267,8 @@ static int prepare(struct prepared *prepared, const char *path)
 	int ret, dropped;
 
 	ret = config_read(&prepared->config, path);
+	/* What it names may lie on a file system that does not answer. */
+	deadline_set(prepared->config.timeout);
 	prepared->key_file = ret == 0 ? key_open(prepared->config.private_key) : ret;
 	if (ret == 0)
 		ret = access_open(&prepared->access, &prepared->config);
@@ -294,7 +296,6 @@ static int run(struct exchange *exchange, const char *path)
 	prepared = prepare(&things, path);
 	if (things.config.log_address)
 		exchange->name = exchange->address;
-	deadline_set(things.config.timeout);
 	if (ret == 0)
 		ret = receive(exchange, &parser);
 	confined_end(&parser);

@@ -2,30 +2,51 @@
 /*
  * One deadline for all that may block. When it has passed, a signal interrupts the blocking call.
  * It comes again every tenth of a second, because the first may come just before such a call. The
- * timer does not follow steps of the wall clock.
+ * timers do not follow steps of the wall clock.
+ *
+ * Not all that blocks can be interrupted: libnl tries again after each EINTR, and a file system
+ * whose server does not answer lets only a signal in that kills. So a second timer of the kernel
+ * does.
  */
 #include <signal.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "deadline.h"
 
 enum {
 	REPEAT_TIME = 100000, /* microseconds */
-	/*
-	 * So many later whoever has not noticed is killed: a library may try again after each
-	 * EINTR, as libnl does.
-	 */
-	GRACE_REPEATS = 100,
+	GRACE_TIME = 10,      /* seconds after the deadline */
 };
 
-static volatile sig_atomic_t passed; /* how often the signal came */
+static volatile sig_atomic_t passed; /* whether it has */
+static timer_t killer;
+static bool has_killer;
 
 static void on_alarm(int number)
 {
-	passed++;
-	if (passed > GRACE_REPEATS)
-		signal(number, SIG_DFL);
+	(void)number;
+	passed = true;
+}
+
+static void end_killer(void)
+{
+	if (has_killer)
+		timer_delete(killer);
+	has_killer = false;
+}
+
+static void start_killer(unsigned int seconds)
+{
+	const struct itimerspec time = { .it_value.tv_sec = (time_t)seconds + GRACE_TIME };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL };
+
+	end_killer();
+	has_killer = timer_create(CLOCK_MONOTONIC, &event, &killer) == 0;
+	/* Should it fail, the deadline itself kills. */
+	if (!has_killer || timer_settime(killer, 0, &time, NULL) < 0)
+		signal(SIGALRM, SIG_DFL);
 }
 
 /* Whoever started us may have blocked it. */
@@ -44,9 +65,10 @@ void deadline_set(unsigned int seconds)
 					 .it_interval.tv_usec = REPEAT_TIME };
 	const struct sigaction action = { .sa_handler = on_alarm };
 
-	passed = 0;
+	passed = false;
 	sigaction(SIGALRM, &action, NULL);
 	unblock_alarm();
+	start_killer(seconds);
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
@@ -55,15 +77,17 @@ void deadline_end(void)
 	const struct itimerval never = { 0 };
 
 	setitimer(ITIMER_REAL, &never, NULL);
+	end_killer();
 }
 
 bool deadline_passed(void)
 {
-	return passed > 0;
+	return passed;
 }
 
 void deadline_kill(unsigned int seconds)
 {
+	end_killer();
 	signal(SIGALRM, SIG_DFL);
 	unblock_alarm();
 	alarm(seconds);

@@ -8,7 +8,7 @@
 /*
  * After so many seconds a call that blocks is interrupted (EINTR), and any further one, until
  * deadline_end(). deadline_passed() tells whether the time has come. A process that has not ended
- * it ten seconds later is killed by SIGALRM.
+ * it ten seconds later is killed by SIGKILL, even in the midst of a call that goes on.
  */
 void deadline_set(unsigned int seconds);
 void deadline_end(void);

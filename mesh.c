@@ -8,6 +8,7 @@
  * a connection, and close it after the answer. They stop for a client that connects and is silent.
  */
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -207,7 +208,8 @@ static bool begins_with(const char *line, const char *start)
 
 /*
  * Takes a line of babeld's dump. It has an interface as down that it was told of but could not use:
- * it joins its multicast group on one socket, and net.core.optmem_max limits how often.
+ * it joins its multicast group on one socket, and net.core.optmem_max limits how often. So is one
+ * that somebody deleted, and that is no fault of babeld's.
  */
 static void babel_read_entry(const char *line, struct listing *listing)
 {
@@ -218,7 +220,7 @@ static void babel_read_entry(const char *line, struct listing *listing)
 	if (fields < 1)
 		return;
 	add_to_listing(listing, ifname);
-	if (fields == 2 && strcmp(up, "false") == 0)
+	if (fields == 2 && strcmp(up, "false") == 0 && if_nametoindex(ifname) != 0)
 		listing->down += listing->known - known;
 }
 

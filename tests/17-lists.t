@@ -86,4 +86,36 @@ reply=$(PRIVATEKEY=$work/secret setpriv --reuid nobody --clear-groups "$handler"
 	<"$work/request" 2>"$work/log")
 is "$(code_of "$reply")" 6 'a list that only root may look at, and a handler that is not root: code 6'
 like "$(<"$work/log")" "unable to look up keys in $allow: Permission denied" 'the log says so'
+
+diag 'a list on a mount'
+modprobe fuse
+mkdir "$work/lists" "$etc/far"
+mount_far() {
+	bindfs -f "$work/lists" "$etc/far" &
+	server=$!
+	jobs+=("$server")
+	await 20 mountpoint -q "$etc/far"
+}
+mount_far
+mkdir "$etc/far/deny"
+touch "$etc/far/deny/$(listed "$other")"
+configure "DENYKEYS=$etc/far/deny" TIMEOUT=2
+is "$(code_of "$(ask "$other")")" 5 'it is looked at'
+kill -STOP "$server"
+before=$(interfaces)
+is "$(ask "$(new_pubkey)") $(ask "$live")" ' ' 'its server does not answer any more: nobody gets a reply'
+is "$(pgrep -x broker-handler)" '' 'no handler waits for it for ever'
+is "$(interfaces)" "$before" 'and no interface is made'
+kill -CONT "$server"
+is "$(code_of "$(ask "$other")")" 5 'it answers again: the list holds'
+like "$(port_of "$(ask "$live")")" '^[0-9]+$' 'and who is not on it is served'
+kill -KILL "$server"
+wait "$server" 2>/dev/null
+is "$(code_of "$(ask "$live")")" 6 'its server has died: code 6'
+like "$(tail -n 1 "$work/log")" "unable to look up keys in $etc/far/deny: Transport endpoint is not connected" \
+	'the log says why'
+umount "$etc/far"
+mount_far
+like "$(port_of "$(ask "$live")")" '^[0-9]+$' 'mounted again: it is served'
+umount "$etc/far"
 done_testing

@@ -31,7 +31,8 @@ at_most() {
 kernel_calls() { echo $((1000 * (426 + 9 + 1440 + 60 + 130 + ($1 - 100) * (8 + 483 + 1525) / 2900))); }
 
 # Twice as many slots as peers: on a fuller gateway each taken slot on the way costs a probe.
-configure MAXCONNECTIONS=6000 ENDPORT=46000 BABELPORT=
+room=(MAXCONNECTIONS=6000 ENDPORT=46000)
+configure "${room[@]}"
 for ((i = 0; i < 3; i++)); do echo; done | measure '' "$bench/bare" >/dev/null
 bare=$(for ((i = 0; i < 21; i++)); do echo; done | measure '' "$bench/bare")
 diag "$(printf '%-34s %9s' 'a bare static program' "$(millions "$bare")")"
@@ -52,8 +53,33 @@ name=$(interface_of "$pubkey")
 ok 'a node is live' wait_for 15 has_handshake "$name"
 at_most "$(same_requests 21 "$pubkey" | measure '"port":' "$handler")" 1320000 'known, live, 1 peer'
 
-peers=1
-for count in 10 100 1000 ${TEST_MORE:+3000}; do
+mkdir "$work/allow"
+# refusals: what it costs to say no at $count peers, and no interface comes of it.
+refusals() {
+	local median
+	# The first finds out, and the marker that it sets spares the next ones that.
+	configure "MAXCONNECTIONS=$peers" ENDPORT=46000
+	new_requests 1 | measure '"code":1' "$handler" >/dev/null
+	at_most "$(new_requests 21 | measure '"code":1' "$handler")" 1240000 "refused: full, $count peers"
+
+	configure "${room[@]}" MAXPENDING=8
+	median=$(new_requests 1 | REMOTE_ADDR=192.0.2.1 measure '"code":1' "$handler")
+	diag "$(printf '%-34s %9s' 'refused: quota, a look at 8' "$(millions "$median")")"
+	median=$(new_requests 21 | REMOTE_ADDR=192.0.2.1 measure '"code":1' "$handler")
+	at_most "$median" 1270000 "refused: quota, $count peers"
+
+	configure "${room[@]}" "ALLOWKEYS=$work/allow"
+	at_most "$(new_requests 21 | measure '"code":5' "$handler")" 1170000 "refused: denied, $count peers"
+	configure "${room[@]}"
+	is "$(count_interfaces)" "$peers" 'no interface came of it'
+}
+
+# One source has all that it may have.
+configure "${room[@]}" MAXPENDING=8
+new_requests 8 | REMOTE_ADDR=192.0.2.1 measure '"port":' "$handler" >/dev/null
+configure "${room[@]}"
+peers=9
+for count in 15 150 1000 ${TEST_MORE:+3000}; do
 	new_requests $((count - peers - 5)) | measure '"port":' "$handler" >/dev/null
 	got=$(new_requests 11 | measure '"port":' "$handler")
 	peers=$((count + 6))
@@ -65,26 +91,6 @@ for count in 10 100 1000 ${TEST_MORE:+3000}; do
 	# The session of a minute ago; its node asks again, and nothing is changed.
 	at_most "$(same_requests 21 "$pubkey" | measure '"port":' "$handler")" 1320000 \
 		"known, live, $count peers"
+	refusals
 done
-
-# Fill a part of the slots; then one walk over them in vain, whose marker spares the next ones that.
-configure MAXCONNECTIONS=500 BABELPORT=
-new_requests 501 | "$bench/spawn" '"port":' "$handler" 2>>"$work/log"
-before=$(count_interfaces)
-ok 'it is full' ip link property del dev "$prefix-full-500" altname "$prefix-full-500"
-walk=$(new_requests 1 | measure '"code":1' "$handler")
-diag "$(printf '%-34s %9s' 'refused: full, a walk of 500' "$(millions "$walk")")"
-at_most "$(new_requests 21 | measure '"code":1' "$handler")" 1240000 'refused: full'
-
-# Without their marker: their source has all that it may have.
-configure MAXCONNECTIONS=6000 ENDPORT=46000 BABELPORT= MAXPENDING=8
-export REMOTE_ADDR=192.0.2.1
-new_requests 8 | measure '"port":' "$handler" >/dev/null
-before=$((before + 8))
-diag "$(printf '%-34s %9s' 'refused: quota, a look at 8' "$(millions "$(new_requests 1 | measure '"code":1' "$handler")")")"
-at_most "$(new_requests 21 | measure '"code":1' "$handler")" 1270000 'refused: quota'
-mkdir "$work/allow"
-configure MAXCONNECTIONS=6000 ENDPORT=46000 BABELPORT= "ALLOWKEYS=$work/allow"
-at_most "$(new_requests 21 | measure '"code":5' "$handler")" 1170000 'refused: denied'
-is "$(count_interfaces)" "$before" 'no interface came of it'
 done_testing

@@ -57,7 +57,7 @@ static void test_grace(void **state)
 			pause();
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	unit_is_int("killed by", WIFSIGNALED(status) ? WTERMSIG(status) : 0, SIGALRM);
+	unit_is_int("killed by", WIFSIGNALED(status) ? WTERMSIG(status) : 0, SIGKILL);
 	check_ms("the grace", start, 11000);
 }
 
