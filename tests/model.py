@@ -314,7 +314,7 @@ class Model:
         found = self.look()
         self.full_since = self.changed_at = self.now()
         for node in self.nodes:
-            if not of_key(found, node.key) and not self.is_live(node):
+            if not of_key(found, node.key) and (node.is_denied or not self.is_live(node)):
                 node.forget()
 
     def flush(self):
