@@ -42,6 +42,34 @@ like "$said" 'pruned: 0 removed, 1 kept' 'prune keeps it'
 like "$(port_of "$(ask "$live")")" '^[0-9]+$' 'one of 100,000 is served'
 is "$(code_of "$(ask "$(new_pubkey)")")" 5 'and one that is not of them is not'
 
+# Both lists change all the time, by whatever hand, and one key is always on one of them.
+denied=$(random_pubkey)
+touch "$allow/$(listed "$denied")" "$deny/$(listed "$denied")"
+while random_pubkeys 50 | tr +/ -_ | sed 's:^:./:' >"$work/names"; do
+	(cd "$allow" && xargs touch) <"$work/names"
+	(cd "$deny" && xargs touch) <"$work/names"
+	touch "$deny/$(listed "$other")" "$work/turned"
+	(cd "$allow" && xargs rm) <"$work/names"
+	(cd "$deny" && xargs rm) <"$work/names"
+	rm "$deny/$(listed "$other")"
+done &
+changer=$!
+await 10 test -e "$work/turned"
+for ((i = 0; i < 40; i++)); do
+	ask "$live" | jq -c 'has("port")'
+	ask "$denied" | jq -c '.error.code'
+	ask "$other" | jq -r '.error.code // "port"' >>"$work/turns"
+done >"$work/replies"
+kill "$changer"
+wait "$changer" 2>/dev/null
+is "$(sort "$work/replies" | uniq -c | xargs)" '40 5 40 true' \
+	'while lists change, who is on one gets what that says, each time'
+is "$(sort -u "$work/turns" | xargs)" '5 port' 'and who comes on and off gets now one, now the other'
+find "$deny" -type f -delete
+touch "$deny/$(listed "$other")"
+is "$(code_of "$(ask "$other")")" 5 'at last it is denied'
+"$admin" kick "$other" 2>>"$work/log"
+
 # The operator's commands.
 "$admin" deny "$live"
 is "$(code_of "$(ask "$live")")" 5 'broker-admin deny: the key is denied'

@@ -51,7 +51,21 @@ pubkey=$(make_key node1)
 tunnel node1 "$(port_of "$(ask "$pubkey")")"
 name=$(interface_of "$pubkey")
 ok 'a node is live' wait_for 15 has_handshake "$name"
-at_most "$(same_requests 21 "$pubkey" | measure '"port":' "$handler")" 1320000 'known, live, 1 peer'
+known=$(same_requests 21 "$pubkey" | measure '"port":' "$handler")
+at_most "$known" 1320000 'known, live, 1 peer'
+
+# Each list has 100,000 keys.
+mkdir "$work/allow" "$work/deny"
+random_pubkeys 100000 | tr +/ -_ | sed 's:^:./:' >"$work/names"
+(cd "$work/allow" && xargs touch <"$work/names" && touch "./$(tr +/ -_ <<<"$pubkey")")
+(cd "$work/deny" && xargs touch <"$work/names")
+for list in "ALLOWKEYS=$work/allow" "DENYKEYS=$work/deny"; do
+	configure "${room[@]}" "$list"
+	at_most "$(same_requests 21 "$pubkey" | measure '"port":' "$handler")" $((known + 17000)) \
+		"known, live, ${list%%=*} of 100,000 keys"
+done
+rm -r "$work/deny" "$work/allow"
+configure "${room[@]}"
 
 mkdir "$work/allow"
 # refusals: what it costs to say no at $count peers, and no interface comes of it.

@@ -207,7 +207,13 @@ class Model:
         node = self.random.choice(self.nodes)
         was_free = self.is_free(node)
         _, reply, words = self.run(HANDLER, text=request_of(node.key), source=node.source)
+        self.notice_taken(words)
         self.check_reply(node, reply, words, self.look(), was_free)
+
+    def notice_taken(self, words):
+        """What gave way may have been one of those for which a source was refused another one."""
+        if TAKEN in words:
+            self.changed_at = self.now()
 
     def together(self):
         """Of two that want the last slot only one can have it."""
@@ -217,6 +223,7 @@ class Model:
         running = [self.start(HANDLER, text=request_of(node.key), source=node.source)
                    for node in nodes]
         ends = [process.communicate() for process in running]
+        self.notice_taken(" ".join(words for _, words in ends))
         found = self.look()
         for node, free, (reply, words) in zip(nodes, was_free, ends):
             # The other one may have got the interface that this one was told, if its time was up.
