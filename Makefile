@@ -31,7 +31,7 @@ settings := config number
 admission := peer room quota blake2s
 broker-handler := broker-handler $(admission) check parser confined access privileges endpoint announce turn json mesh \
 	stream deadline log $(kernel) $(settings)
-broker-accept := $(addprefix accept/,broker-accept options handlers report) endpoint notify log clock \
+broker-accept := $(addprefix accept/,broker-accept options listener handlers report) endpoint notify log clock \
 	$(settings)
 broker-admin := $(addprefix admin/,broker-admin check lists options prune show status watch words) \
 	$(admission) access endpoint announce turn \
