@@ -50,7 +50,6 @@ int listener_open(unsigned int port)
 		log_line(LOG_ERR, "unable to listen at TCP port %u: %s", port, strerror(errno));
 		return EXIT_FAILED;
 	}
-	if (fd != STDIN_FILENO)
-		close(fd);
+	/* What is left of fd goes with all other descriptors, in handlers_open(). */
 	return 0;
 }

@@ -57,7 +57,8 @@ configuration maxconnections=2 mtu=1300 handlers=100 handlers_per_source=8
 cat >>/etc/config/wg-broker <<'END'
 	list allowedips '0.0.0.0/0'
 	list allowedips '::/0'
-	option babeloptions 'type tunnel # "x" $y'
+	option babeloptions 'type tunnel'
+	option denykeys '/etc/no "such" #list $HOME'
 	option logaddress ''
 config other 'thing'
 	option brokerport '1'
@@ -70,7 +71,15 @@ is "$(</var/etc/wg-broker/main.conf)" "BABELPORT=
 MAXCONNECTIONS='2'
 MTU='1300'
 ALLOWEDIPS='0.0.0.0/0 ::/0'
-BABELOPTIONS='type tunnel # \"x\" \$y'" 'the configuration'
+BABELOPTIONS='type tunnel'
+DENYKEYS='/etc/no \"such\" #list \$HOME'" 'the configuration'
+checked=$(broker-admin check)
+like "$checked" 'ok *configuration: ' 'it is well-formed, says broker-admin check'
+like "$checked" 'WRONG .*/etc/no "such" #list \$HOME' 'and a value is what it was'
+configuration mtus=1300
+init start
+like "$(broker-admin check)" 'WRONG *configuration: .*/etc/wg-broker/config:[0-9]*: unknown key MTUS' \
+	'an option that there is not: broker-admin check tells'
 configuration maxconnections=2
 init start
 is "$(stat -c '%U:%G %a %s' "$etc/secret")" 'wg-broker:wg-broker 400 45' 'the key is made, for its user alone'
