@@ -16,7 +16,8 @@ UDEVRULESDIR ?= /lib/udev/rules.d
 NETWORKDIR ?= /lib/systemd/network
 # Who accepts the connections: systemd, xinetd or socat.
 SUPERVISOR ?= $(if $(wildcard /run/systemd/system),systemd,$(if $(wildcard /etc/xinetd.d),xinetd,socat))
-# Static programs start in less than half of the instructions; STATIC= links them dynamically.
+# Static programs start in less than half of the instructions; STATIC= links them dynamically, and
+# STATIC=libnl all but that, of which we use little: the least that a router needs.
 STATIC ?= 1
 # Where all that is made goes; another folder for another set of flags.
 BUILD ?= build
@@ -31,7 +32,7 @@ settings := config number
 admission := peer room quota blake2s
 broker-handler := broker-handler $(admission) check parser confined access privileges endpoint announce turn json mesh \
 	stream deadline log $(kernel) $(settings)
-broker-accept := $(addprefix accept/,broker-accept options handlers report) endpoint notify log clock \
+broker-accept := $(addprefix accept/,broker-accept options listener handlers report) endpoint notify log clock \
 	$(settings)
 broker-admin := $(addprefix admin/,broker-admin check lists options prune show status watch words) \
 	$(admission) access endpoint announce turn \
@@ -50,12 +51,20 @@ our_cflags := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-pr
 	-Wconversion -fstack-protector-strong -fPIE
 # Here is what needs -O, and what distributions have flags of their own for.
 CFLAGS ?= -O2 -g -D_FORTIFY_SOURCE=2
-our_ldlibs := $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs $(libraries) 2>/dev/null)
+dynamic_ldlibs := $(shell $(PKG_CONFIG) --libs $(libraries) 2>/dev/null)
+our_ldlibs = $(dynamic_ldlibs)
 read_only := -Wl,-z,relro -Wl,-z,now
 our_ldflags := -pie $(read_only)
 ifneq ($(STATIC),)
-# libnl refers to the name service, which no program of ours uses: ld warns of that.
 our_cflags += -ffunction-sections -fdata-sections
+endif
+ifeq ($(STATIC),libnl)
+our_ldflags += -Wl,--gc-sections
+dynamic_ldlibs := -Wl,-Bstatic $(filter -L% -lnl-%,$(dynamic_ldlibs)) -Wl,-Bdynamic \
+	$(filter-out -lnl-%,$(dynamic_ldlibs))
+else ifneq ($(STATIC),)
+# libnl refers to the name service, which no program of ours uses: ld warns of that.
+our_ldlibs := $(shell $(PKG_CONFIG) --static --libs $(libraries) 2>/dev/null)
 # The handler is not PIE, which would take 5 % more instructions for each refused request.
 our_ldflags = -static$(if $(filter %/broker-handler,$@),,-pie) $(read_only) -Wl,--gc-sections \
 	-Wl,--no-warnings
@@ -81,7 +90,7 @@ $(programs:%=$(BUILD)/%):
 need_libraries = $(PKG_CONFIG) --print-errors --exists $(libraries) || { printf '%s\n' >&2 \
 	'make: pkg-config is missing, or what it names above; with STATIC=1 also the static libraries.' \
 	'  Debian: apt-get install pkg-config libjson-c-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev' \
-	'  OpenWrt: select libjson-c libnl-core libnl-genl libnl-route, and build with STATIC='; exit 1; }
+	'  OpenWrt: contrib/openwrt/ has packages'; exit 1; }
 
 $(BUILD)/%.o: %.c Makefile
 	$(call say,CC,$@)
@@ -92,8 +101,7 @@ $(BUILD)/%.o: %.c Makefile
 # It looks up names, for which libc must be dynamic.
 $(BUILD)/broker-connect $(BUILD)/broken/broker-connect: our_ldflags := \
 	-pie $(read_only) -Wl,--as-needed -Wl,--gc-sections
-$(BUILD)/broker-connect $(BUILD)/broken/broker-connect: our_ldlibs := \
-	$(shell $(PKG_CONFIG) --libs $(libraries) 2>/dev/null)
+$(BUILD)/broker-connect $(BUILD)/broken/broker-connect: our_ldlibs = $(dynamic_ldlibs)
 
 .PRECIOUS: $(BUILD)/%.o
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

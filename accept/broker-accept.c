@@ -3,20 +3,21 @@
  * For systemd: takes the listening socket as its stdin, and starts a handler for each connection,
  * with the connection as stdin and stdout. All handlers share one sandbox that is built once, where
  * Accept=yes builds one for each connection. Limits the handlers, in all and for each source. Reads
- * nothing from a peer, and keeps no state.
+ * nothing from a peer, and keeps no state. For a supervisor that holds no sockets, such as procd of
+ * OpenWrt, opens the listening socket itself.
  *
  * No packaged tool does this. tcpsvd, tcpserver and s6-tcpserver bind the socket themselves, so
  * each restart turns nodes away; systemd-socket-activate has no limits and clears the environment;
  * socat takes over a listening socket only since 1.8, and has no limit for each source.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "accept/handlers.h"
+#include "accept/listener.h"
 #include "accept/options.h"
 #include "accept/report.h"
 #include "clock.h"
@@ -93,18 +94,6 @@ static void turn(void)
 		serve();
 }
 
-/* Makes stdin ready for use. Returns 0, or -1 if it is not a socket that listens. */
-static int prepare_listener(void)
-{
-	int is_listening = 0;
-	socklen_t size = sizeof(is_listening);
-	const int ret = getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size);
-
-	if (ret < 0 || !is_listening)
-		return -1;
-	return fcntl(STDIN_FILENO, F_SETFL, fcntl(STDIN_FILENO, F_GETFL) | O_NONBLOCK);
-}
-
 /* Signals come only while turn() waits. None is ignored, since handlers would inherit that. */
 static void prepare_signals(void)
 {
@@ -135,15 +124,12 @@ int main(int argc, char **argv)
 	/* The one setting that matters here stands also if another one is wrong, which is logged.
 	 */
 	(void)config_read(&config, options.config);
-	ret = prepare_listener();
-	if (ret < 0) {
-		log_line(LOG_ERR, "stdin is no listening socket: systemd makes it one with "
-				  "StandardInput=socket and Accept=no");
-		return EXIT_USAGE;
-	}
+	ret = options.port ? listener_open(options.port) : listener_take();
+	if (ret)
+		return ret;
 	prepare_signals();
 	notify_open();
-	handlers_open(options.command, options.max_per_source);
+	handlers_open(options.command, options.max_per_source, options.port != 0);
 	notify_send("READY=1");
 	while (!is_ending)
 		turn();

@@ -31,16 +31,18 @@ static unsigned int count;
 
 static char **command;
 static unsigned int max_per_source;
+static bool is_stderr_too;
 /* Is part of the environment, and so changes there. */
 static char remote_addr[sizeof(REMOTE_ADDR) + INET6_ADDRSTRLEN] = REMOTE_ADDR;
 
 static struct start start;
 static char stack[STACK_SIZE] __attribute__((aligned(16)));
 
-void handlers_open(char **handler_command, unsigned int handlers_per_source)
+void handlers_open(char **handler_command, unsigned int handlers_per_source, bool as_inetd)
 {
 	command = handler_command;
 	max_per_source = handlers_per_source;
+	is_stderr_too = as_inetd;
 	putenv(remote_addr);
 	syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
 }
@@ -64,6 +66,8 @@ static void become_handler(int connection)
 		*text = '\0';
 	dup2(connection, STDIN_FILENO);
 	dup2(connection, STDOUT_FILENO);
+	if (is_stderr_too)
+		dup2(connection, STDERR_FILENO);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	start.result = START_DONE;

@@ -3,6 +3,8 @@
 #ifndef HANDLERS_H
 #define HANDLERS_H
 
+#include <stdbool.h>
+
 #include "endpoint.h"
 
 enum { HANDLERS_MAX = 16384 };
@@ -21,8 +23,11 @@ struct start {
 	union endpoint peer; /* who has connected */
 };
 
-/* To be called once. The command is a path with its arguments. */
-void handlers_open(char **command, unsigned int max_per_source);
+/*
+ * To be called once. The command is a path with its arguments. Its stderr is ours; or as inetd has
+ * it, the connection, so that a handler logs to syslog.
+ */
+void handlers_open(char **command, unsigned int max_per_source, bool as_inetd);
 
 /*
  * Starts a handler for the next connection of the listening socket, which is stdin and does not

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Reads the command line of broker-accept. */
 #include <getopt.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "accept/handlers.h"
@@ -13,9 +14,9 @@
 #define VERSION "unknown"
 #endif
 
-#define USAGE                                                                                      \
-	"usage: broker-accept [-hV] [-c file] [-m handlers] [-s handlers] [-w seconds] handler\n"  \
-	"                     [argument ...]"
+#define USAGE                                                                                       \
+	"usage: broker-accept [-hV] [-c file] [-l port] [-m handlers] [-s handlers] [-w seconds]\n" \
+	"                     handler [argument ...]"
 
 enum { MAX_WAIT = 3600 }; /* seconds */
 
@@ -45,6 +46,8 @@ static int take_option(struct options *options, int option)
 	case 'h':
 		puts(USAGE);
 		return EXIT_DONE;
+	case 'l':
+		return take_number(option, 1, UINT16_MAX, &options->port);
 	case 'm':
 		return take_number(option, 1, HANDLERS_MAX, &options->max_handlers);
 	case 's':
@@ -67,7 +70,7 @@ int options_read(struct options *options, int argc, char **argv)
 	*options = (struct options){ .max_handlers = 1024, .max_per_source = 64, .wait_time = 2 };
 	while (ret < 0) {
 		/* "+": the handler's own options are not ours. */
-		option = getopt(argc, argv, "+c:hm:s:Vw:");
+		option = getopt(argc, argv, "+c:hl:m:s:Vw:");
 		if (option == -1)
 			break;
 		ret = take_option(options, option);

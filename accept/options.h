@@ -5,6 +5,7 @@
 
 struct options {
 	unsigned int max_handlers, max_per_source;
+	unsigned int port;	/* TCP port to listen at, or 0: stdin listens */
 	unsigned int wait_time; /* seconds for the last handlers */
 	const char *config;	/* path of a file, or NULL for the usual one */
 	char **command;		/* of a handler; part of argv */

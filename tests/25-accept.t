@@ -19,6 +19,7 @@ import time
 BUILD = os.environ.get("BROKER_BUILD", "build")
 WAIT = 60  # seconds for what is to come
 PAUSE = 1.5  # seconds for what is not
+PORT = 41000  # for a listening socket of its own
 # Does what the first line says, and says "done" at the second or at the end.
 HANDLER = r"""#!/bin/sh
 read -r word
@@ -26,6 +27,7 @@ case $word in
 address) echo "$REMOTE_ADDR" ;;
 descriptors) exec ls -m /proc/self/fd ;;
 same) [ /proc/$$/fd/0 -ef /proc/$$/fd/1 ] && echo same ;;
+stderr) [ /proc/$$/fd/0 -ef /proc/$$/fd/2 ] && echo connection || echo log ;;
 signals) echo $(sed -n 's/^Sig[BI][lg][kn]:.//p' /proc/$$/status) ;;
 environment) echo "${NOTIFY_SOCKET-none} $WORD" ;;
 arguments) echo "$@" ;;
@@ -78,9 +80,9 @@ def make_listener(family=socket.AF_INET6):
 class Acceptor:
     """A broker-accept that runs, with its log, and what it tells systemd."""
 
-    def __init__(self, *options, listener=None, user=None):
-        self.listener = listener or make_listener()
-        self.port = self.listener.getsockname()[1]
+    def __init__(self, *options, listener=None, port=None, user=None):
+        self.listener = open("/dev/null") if port else listener or make_listener()
+        self.port = port or self.listener.getsockname()[1]
         self.log_path = f"{work}/log-{time.monotonic_ns()}"
         self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.manager.bind("\0" + self.log_path)
@@ -193,6 +195,7 @@ def test_handler():
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR2])
         same(acceptor.words(), ["READY=1"], "it is ready at once")
         same(acceptor.ask("same"), "same", "the connection is stdin and stdout of the handler")
+        same(acceptor.ask("stderr"), "log", "but not stderr")
         # The last is the folder that is being listed.
         same(acceptor.ask("descriptors"), "0, 1, 2, 3", "it has no other descriptor but stderr")
         # But for the two of glibc's own, which its posix_spawn(3) ignores.
@@ -355,6 +358,32 @@ def test_end():
         held.close()
 
 
+def test_own_listener():
+    with Acceptor("-l", str(PORT), port=PORT) as acceptor:
+        same(acceptor.words(), ["READY=1"], "-l: it is ready at once")
+        same(acceptor.ask("address"), "127.0.0.1", "-l: IPv4")
+        same(acceptor.ask("address", "::1"), "::1", "-l: IPv6")
+        same(acceptor.ask("same"), "same", "-l: the connection is stdin and stdout of the handler")
+        same(acceptor.ask("stderr"), "connection", "-l: and stderr, so that it logs to syslog")
+        same(acceptor.ask("descriptors"), "0, 1, 2, 3", "-l: it has no other descriptor")
+        same(sorted(os.listdir(f"/proc/{acceptor.pid}/fd")), ["0", "1", "2"],
+             "-l: nor is one left")
+        queue = subprocess.run(["ss", "-Hlnt", f"sport = {PORT}"], capture_output=True, text=True,
+                               check=True).stdout.split()
+        same(queue[2], "4096", "-l: so many may wait")
+        held = acceptor.hold()
+        same(read(held), "held", "-l: a handler runs, and does not end")
+        second = subprocess.run([PROGRAM, "-l", str(PORT), "/bin/true"], capture_output=True,
+                                timeout=WAIT, text=True, check=False)
+        same((second.returncode, second.stderr), (71, "broker-accept: unable to listen at TCP port "
+                                                  f"{PORT}: Address already in use\n"),
+             "-l: a port that is taken")
+        same(acceptor.end(), 0, "-l: SIGTERM: it ends with 0")
+    with Acceptor("-l", str(PORT), port=PORT) as acceptor:
+        same(acceptor.ask("address"), "127.0.0.1", "-l: the next one has the port at once")
+        same(talk(held, ""), "done", "-l: and the handler has gone on")
+
+
 def test_misuse():
     def run(*arguments, stdin=subprocess.DEVNULL):
         result = subprocess.run([PROGRAM, *arguments], stdin=stdin, capture_output=True,
@@ -362,13 +391,14 @@ def test_misuse():
         return result.returncode, (result.stdout + result.stderr).split("\n")[0]
 
     no_socket = (64, "broker-accept: stdin is no listening socket: systemd makes it one with "
-                     "StandardInput=socket and Accept=no")
+                     "StandardInput=socket and Accept=no; -l opens one")
     same(run("/bin/true"), no_socket, "stdin is no socket")
     with socket.create_server(("127.0.0.1", 0)) as listener, \
             socket.create_connection(listener.getsockname()) as sock:
         same(run("/bin/true", stdin=sock), no_socket, "stdin is a connection")
     same(run(), (64, "broker-accept: no handler is given"), "no handler")
-    for words, error in ((["-m", "0"], "-m takes a number from 1 to 16384, not '0'"),
+    for words, error in ((["-l", "65536"], "-l takes a number from 1 to 65535, not '65536'"),
+                         (["-m", "0"], "-m takes a number from 1 to 16384, not '0'"),
                          (["-m", "16385"], "-m takes a number from 1 to 16384, not '16385'"),
                          (["-s", "x"], "-s takes a number from 1 to 16384, not 'x'"),
                          (["-w", "3601"], "-w takes a number from 0 to 3600, not '3601'")):
@@ -385,7 +415,8 @@ for each in "1::1", "1:f::2", "1::3", "2::1":
     subprocess.run(["ip", "addr", "add", f"2001:db8:0:{each}/128", "dev", "lo"], check=True)
 for PROGRAM in BUILD + "/broker-accept", BUILD + "/sanitize/broker-accept":
     print("#", PROGRAM)
-    for test in test_handler, test_total, test_source, test_no_address, test_failures, test_kill, test_end, test_misuse:
+    for test in test_handler, test_total, test_source, test_no_address, test_failures, test_kill, test_end, \
+            test_own_listener, test_misuse:
         test()
 print(f"1..{tests}")
 sys.exit(failures > 0)

@@ -82,5 +82,4 @@ status=0
 run install inetd || status=$?
 is "$status" 2 'another supervisor is refused'
 like "$(<"$work/output")" 'must be systemd, systemd-inetd, xinetd or socat' 'with a reason'
-ok 'the OpenWrt init script is well-formed' sh -n contrib/openwrt/wg-broker.init
 done_testing

@@ -6,7 +6,6 @@
 supervisor=socat
 source tests/supervisor.sh
 
-ok 'the access rules for OpenWrt are well-formed' jq . contrib/openwrt/wg-broker.json
 test_installation
 is "$(stat -c %U "/proc/$(socat_pid)")" wg-broker 'socat itself is not root either'
 diag 'log lines, exit codes'

@@ -17,11 +17,11 @@ echo '{"version":1,"error":{"code":5,"reason":"public key not permitted"}}'
 EOT
 add_node node 30
 
-# What netifd has there: functions that write down what they are told.
-install -D -m 755 contrib/openwrt/wgbroker.sh /lib/netifd/proto/wgbroker.sh
-sed '1s|.*|#!/usr/bin/env -S busybox sh|' contrib/openwrt/wgbroker-run >/lib/netifd/wgbroker-run
-chmod 755 /lib/netifd/wgbroker-run
-: >/lib/functions.sh
+# What OpenWrt has there: functions that write down what they are told.
+make -s -C contrib/openwrt/wg-broker TOPDIR="$PWD/tests/openwrt" PKG_BUILD_DIR="$PWD" \
+	install-wg-broker-node ROOT=/
+sed -i '1s|.*|#!/usr/bin/env -S busybox sh|' /lib/netifd/wgbroker-run
+cp tests/openwrt/functions.sh /lib/functions.sh
 cat >/lib/netifd/netifd-proto.sh <<'EOT'
 say() { echo "$*" >>"$CALLS"; }
 for name in proto_config_add_array proto_config_add_string proto_config_add_int \
@@ -45,7 +45,11 @@ init_proto() {
 	proto=$1 cmd=$2 interface=$3 data=$4
 	add_protocol() {
 		case $cmd in
-		dump) proto_wgbroker_init_config && say "no_device=$no_device available=$available" ;;
+		dump)
+			proto_wgbroker_init_config &&
+				say "no_device=$no_device available=$available" &&
+				say "lasterror=$lasterror renew_handler=$renew_handler"
+			;;
 		*) json_load "$data" && "proto_$1_$cmd" "$interface" ;;
 		esac
 	}
@@ -67,7 +71,7 @@ start() {
 	handler setup || return
 	mapfile -d '' -t command <"$calls.command"
 	# Not by at(): that is a shell of its own, which would end without the loop.
-	CALLS=$calls INTERVAL=1 RETRY=1 SPREAD=0 ip netns exec node "${command[@]}" >"$work/words" 2>&1 &
+	CALLS=$calls INTERVAL=${interval-1} RETRY=${retry-1} SPREAD=0 ip netns exec node "${command[@]}" >"$work/words" 2>&1 &
 	loop=$!
 	jobs+=("$loop")
 }
@@ -76,6 +80,13 @@ stop() {
 	kill "$loop"
 	wait "$loop"
 	handler teardown
+}
+# renew: as netifd does on `ubus call network.interface.vpn renew`.
+renew() {
+	local words
+	handler renew
+	read -ra words < <(grep -x 'proto_kill_command vpn .*' "$calls")
+	kill -"${words[2]}" "$loop"
 }
 # ends: waits for the loop to end by itself, and tears down as netifd does then.
 ends() {
@@ -91,7 +102,7 @@ base=$(jq -cn --arg key "$work/node.key" '{private_key_file: $key}')
 config=$(jq -c --arg gateway "192.0.2.11,${gateway_key[gw1]}" '. + {gateway: [$gateway]}' <<<"$base")
 handler dump
 is "$(cut -d ' ' -f 2 "$calls" | xargs)" \
-	'gateway:list(string) public_key private_key_file macaddr_of mtu set_clock available=1' 'its options'
+	'gateway:list(string) public_key private_key_file macaddr_of mtu set_clock available=1 renew_handler=1' 'its options'
 
 start
 is "$?" 0 'setup'
@@ -126,7 +137,53 @@ ok 'no run goes on' eval '! pgrep -x broker-connect'
 ok 'nor anything else' eval '! pgrep -f "sleep 1$"'
 is "$(find /tmp -maxdepth 1 -name 'tmp.*' -type f)" '' 'and no file is left'
 
-# SIGTERM while it asks: what it was about to make is not left.
+# It waits long for its next look, or its next try, and is told to do that at once.
+retry=3600 interval=3600
+ip -n node link set eth0 down
+start
+ok 'no way to the gateway' wait_for 60 told 'proto_notify_error vpn NO_ANSWER'
+ip -n node link set eth0 up
+sleep 100
+ok 'it waits' eval '! there || ! told "proto_send_update vpn"'
+renew
+ok 'told to, it tries at once: it is up' wait_for 30 told 'proto_send_update vpn'
+ip -n node link delete vpn
+: >"$calls"
+sleep 100
+ok 'it waits' eval '! there'
+renew
+ok 'told to, it looks at once: it is up' wait_for 30 there
+for _ in 1 2 3 4 5 6 7 8 9 10; do renew; done
+ok 'told so many times, it goes on' kill -0 "$loop"
+unlike "$(<"$calls")" 'link-up 0|proto_notify_error' 'and is not down meanwhile'
+stop
+ok 'nor is it left' eval '! there'
+is "$(pgrep -f "sleep 3600$")" '' 'nothing goes on'
+unset retry interval
+
+# Another interface comes up.
+mkdir -p /etc/config "$work/bin"
+cat >/etc/config/network <<'EOT'
+config interface 'wan'
+	option proto 'dhcp'
+config interface 'vpn'
+	option proto 'wgbroker'
+	list gateway 'gw1.example.net'
+config device
+	option name 'br-lan'
+config interface 'vpn2'
+	option proto 'wgbroker'
+EOT
+printf '#!/bin/sh\necho "$*"\n' >"$work/bin/ubus"
+chmod +x "$work/bin/ubus"
+# hotplug ACTION INTERFACE
+hotplug() { PATH=$work/bin:$PATH ACTION=$1 INTERFACE=$2 busybox sh /etc/hotplug.d/iface/60-wgbroker; }
+is "$(hotplug ifup wan)" $'call network.interface.vpn renew\ncall network.interface.vpn2 renew' \
+	'an interface comes up: the tunnels are told to try'
+is "$(hotplug ifup vpn)" '' 'not so if it is one of them'
+is "$(hotplug ifdown wan)" '' 'nor if one goes down'
+
+# SIGTERM while it asks: what it was about to make is not left. And SIGUSR1: it starts anew.
 replies slow 3 <<'EOT'
 sleep 100
 EOT
@@ -134,6 +191,11 @@ good=$config
 config=$(option '{gateway: ["192.0.2.13,'"${gateway_key[gw1]}"'"]}')
 start
 await 10 pgrep -x broker-connect
+first=$(pgrep -xo broker-connect)
+another() { [[ $(pgrep -xo broker-connect) == [1-9]* && $(pgrep -xo broker-connect) != "$first" ]]; }
+kill -USR1 "$loop"
+ok 'told to try again while it asks: it does' wait_for 4 another
+unlike "$(<"$calls")" proto_notify_error 'and that is no failure'
 stop
 ok 'ended while it asks: no run goes on' eval '! pgrep -x broker-connect'
 

@@ -152,6 +152,11 @@ $(fuzzers:%=$(BUILD)/tests/fuzz/%):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $$($(PKG_CONFIG) --libs $(libraries))
 
+# How large it all is on a router, with musl.
+size:
+	$(Q)tests/prerequisites size
+	$(Q)BUILD='$(BUILD)' tests/size
+
 # Tests the tests, see tests/mutants/run: M=note for those of one source; KERNEL=1 for all of them.
 mutants:
 	$(Q)BUILD='$(BUILD)' tests/mutants/run $(if $(KERNEL),-k) $(M)
@@ -180,7 +185,7 @@ coverage-prerequisites:
 c_files := $(wildcard *.c accept/*.c admin/*.c node/*.c tests/*/*.c)
 objects := $(c_files:%.c=$(BUILD)/%.o)
 scripts = $(shell grep -rlE '^\#!/bin/(ba|busybox )?sh|^\# shellcheck shell=' --exclude-dir=build \
-	--exclude-dir=.git .)
+	--exclude-dir=.git --exclude=Makefile .)
 
 lint: lint-prerequisites
 	$(Q)$(MAKE) --no-print-directory lint-gcc lint-clang lint-format lint-tidy lint-cppcheck \
@@ -240,4 +245,4 @@ $(BUILD)/bench/%: tests/bench/%.c Makefile
 .PHONY: bench broken check check-all check-kernel check-more check-prerequisites check-sanitize check-there \
 	check-units check-valgrind coverage coverage-prerequisites debug fuzz fuzz-prerequisites \
 	image kernel-programs lint lint-clang lint-cppcheck lint-format lint-gcc lint-prerequisites lint-shell \
-	lint-tidy mutants objects run sanitize sweep units
+	lint-tidy mutants objects run sanitize size sweep units

@@ -11,10 +11,10 @@
 #		option macaddr_of 'br-lan'	# optional: where the link-local address comes from
 #		option mtu '1374'		# optional
 #
-# The private key is made on first use, in /etc/wg-broker/node.key: name that file in
-# /etc/sysupgrade.conf. The interface is named after the section. netifd watches wgbroker-run, which
-# connects, says when the interface is up and when not, and moves to another gateway when a session
-# is dead.
+# The private key is made on first use, in /etc/wg-broker/node.key, which outlives a sysupgrade. The
+# interface is named after the section. netifd watches wgbroker-run, which connects, says when the
+# interface is up and when not, and moves to another gateway when a session is dead.
+# `ubus call network.interface.mesh_vpn renew` has it try at once.
 
 CONNECT=${CONNECT:-/usr/sbin/broker-connect}
 RUN=${RUN:-/lib/netifd/wgbroker-run}
@@ -30,7 +30,7 @@ RUN=${RUN:-/lib/netifd/wgbroker-run}
 proto_wgbroker_init_config() {
 	# netifd reads these.
 	# shellcheck disable=SC2034
-	no_device=1 available=1 lasterror=1
+	no_device=1 available=1 lasterror=1 renew_handler=1
 	proto_config_add_array 'gateway:list(string)'
 	proto_config_add_string 'public_key'
 	proto_config_add_string 'private_key_file'
@@ -66,6 +66,11 @@ proto_wgbroker_setup() {
 	options=$(wgbroker_options "$config")
 	# shellcheck disable=SC2086
 	proto_run_command "$config" "$RUN" "$config" "$CONNECT" $options
+}
+
+proto_wgbroker_renew() {
+	# Its number is not the same on every processor.
+	proto_kill_command "$1" "$(kill -l USR1)"
 }
 
 # ERROR is what wgbroker-run ended with, if it did by itself.
