@@ -80,6 +80,11 @@ void note_look(struct note *note, int64_t stamp, struct moment now)
 	note->clock = now.wall - now.boot;
 }
 
+bool note_had_handshake(const struct note *note)
+{
+	return note->stamp || note->handshake;
+}
+
 int64_t note_age(const struct note *note, struct moment now)
 {
 	return note->stamp ? now.boot - note->handshake : -1;

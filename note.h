@@ -3,6 +3,7 @@
 #ifndef NOTE_H
 #define NOTE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "clock.h"
@@ -15,9 +16,11 @@ struct note {
 	int64_t asked;	/* boot clock: when a node last asked and its peer was set up; or 0 */
 	int64_t since;	/* boot clock: when the key got the interface, or asked for it anew; or 0 */
 	int64_t looked; /* boot clock: when the handshake was last looked at */
-	int64_t handshake; /* boot clock: when the last handshake was; only if stamp is not 0 */
-	int64_t stamp;	   /* wall clock: the same handshake, as the kernel tells it; 0 is never */
-	int64_t clock;	   /* wall clock minus boot clock at the time of the last look */
+	int64_t handshake; /* boot clock: when the last handshake was, of whatever set-up; or 0 */
+	/* Wall clock: the same handshake, as the kernel tells it; 0: none since the peer was set
+	 * up. */
+	int64_t stamp;
+	int64_t clock; /* wall clock minus boot clock at the time of the last look */
 	/* Of the bearers of markers, see peer.c; each may be 0. */
 	int64_t full;  /* boot clock: until when it is in vain to look for a slot */
 	int64_t limit; /* the number of slots beyond which there was no interface */
@@ -38,7 +41,11 @@ void note_parse(struct note *note, const char *text);
  */
 void note_look(struct note *note, int64_t stamp, struct moment now);
 
-/* Seconds since the handshake of the last look, or -1 if there never was one. */
+/* Whether there ever was one, be it before the peer was last set up. */
+bool note_had_handshake(const struct note *note);
+
+/* Seconds since the handshake of the last look, or -1 if there is none since the peer was set up.
+ */
 int64_t note_age(const struct note *note, struct moment now);
 
 #endif

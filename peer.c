@@ -260,7 +260,7 @@ static int take_over(struct admission *a, const struct wgif_link *link)
 	/* Somebody removes it at this moment. */
 	if (!session.link.has_key)
 		return 0;
-	if (session_age(&session) >= 0) {
+	if (note_had_handshake(&session.note)) {
 		/* So the next one need not look. */
 		note_format(alias, &session.note);
 		return wgif_set_alias(a->kernel, &session.link, alias);

@@ -91,7 +91,7 @@ static int is_pending(const struct quota *quota, bool look)
 	ret = session_read_device(quota->kernel, NULL, &session);
 	if (ret < 0)
 		return ret == -ERR_ABSENT ? 0 : ret;
-	if (session_age(&session) < 0)
+	if (!note_had_handshake(&session.note))
 		return 1;
 	name_number(name, quota);
 	return wgif_delete_altname(quota->kernel, &session.link, name);

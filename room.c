@@ -169,7 +169,7 @@ int room_find_candidates(struct candidate *candidates, const struct room_list *l
 		const bool is_half_made = !link->up && !link->alias[0];
 
 		note_parse(&note, link->alias);
-		if (link->has_key && link->index != list->except && !note.stamp &&
+		if (link->has_key && link->index != list->except && !note_had_handshake(&note) &&
 		    (note.since || is_half_made))
 			candidates[found++] = (struct candidate){ note.since, link };
 	}

@@ -138,7 +138,7 @@ static int examine(struct pass *pass, const char *ifname)
 		return 0;
 	}
 	pass->kept_count++;
-	if (session_age(&session) >= 0 && !pass->dry_run)
+	if (note_had_handshake(&session.note) && !pass->dry_run)
 		ret = quota_give_back(pass->kernel, pass->config, &session.link);
 	return ret < 0 ? ret : write_note(pass, &session);
 }

@@ -121,7 +121,7 @@ class Model:
                 self.blame(f"a key that is denied: {reply!r}")
             return
         if "MAXPENDING" in words:
-            self.check_quota(node)
+            self.check_quota(node, words)
             return
         if not match["port"]:
             is_excused = self.now() - self.full_since < FULL + 1
@@ -140,6 +140,8 @@ class Model:
                 self.blame(f"slot {mine[0].slot()} is beyond the limit {self.limit}")
             if (", new, " in words or TAKEN in words) and len(found) > self.limit:
                 self.blame(f"there are {len(found)} interfaces, and the limit is {self.limit}")
+            if TAKEN in words and mine[0].index in self.used:
+                self.blame(f"{mine[0].name} has had a handshake, and was given away")
             node.forget()
         elif self.is_live(node) and port != node.port:
             self.blame(f"port {port} for a live peer of port {node.port}")
@@ -158,10 +160,10 @@ class Model:
                 for mine in of_key(self.found, node.key)
                 if mine.index not in self.used and any("-src-" in name for name in mine.altnames)]
 
-    def check_quota(self, node):
+    def check_quota(self, node, words):
         is_excused = self.now() - self.changed_at < QUOTA_MARK + 1
         if len(self.pending_of(node.source)) < MAXPENDING and not is_excused:
-            self.blame(f"{node.source} has not all that it may")
+            self.blame(f"{node.source} has not all that it may: {words!r}")
 
     def could_give_way(self):
         """Whether an interface waits for its first handshake for longer than any mark counts."""

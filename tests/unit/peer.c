@@ -746,6 +746,26 @@ static void all_pending_and_a_note_of_a_handshake(void)
 	note_format(fake_find("wgpeer2")->link.alias, &note);
 }
 
+/* Its node came back after a while, and has shaken no hands since. */
+static void note_renewed(const char *name)
+{
+	const struct note note = { .asked = 4950, .since = 4950, .handshake = 4700 };
+
+	note_format(fake_find(name)->link.alias, &note);
+}
+
+static void all_pending_and_one_renewed(void)
+{
+	all_pending();
+	note_renewed("wgpeer2");
+}
+
+static void from_a_source_with_a_renewed_one(void)
+{
+	from_a_source_with_one();
+	note_renewed("wgpeer1");
+}
+
 /* The first slot is free, but another program holds its port. */
 static void all_pending_and_one_free_but_held(void)
 {
@@ -903,6 +923,8 @@ static const struct admit_row {
 			"add wgpeer2 key52, " TAKE1 MARK2_ALONE },
 	{ "or had it by its note", all_pending_and_a_note_of_a_handshake, .result = PEER_TAKEN,
 	  .ifname = "wgpeer1", .port = 41000, .calls = WALK "list, " TAKE1 MARK2_ALONE },
+	{ "or had it before it was set up anew", all_pending_and_one_renewed, .result = PEER_TAKEN,
+	  .ifname = "wgpeer1", .port = 41000, .calls = WALK "list, " TAKE1 MARK2_ALONE },
 	{ "none if a port is held", all_pending_and_one_free_but_held, .want = -ERR_FULL,
 	  .log = HOLDS_PORT("41003", "wgpeer4"),
 	  .calls = LOOKS_NEW "create wgpeer4, add wgpeer4 key7, set wgpeer4 41003, " CONFIGURE4
@@ -968,6 +990,11 @@ static const struct admit_row {
 				"create wgpeer4, add wgpeer4 key7, add wgpeer4 " SRC
 				"-2, set wgpeer4 41003, " CONFIGURE4 },
 	{ "after the first had its handshake", from_a_source_with_a_live_one, .result = PEER_NEW,
+	  .ifname = "wgpeer4", .port = 41003,
+	  .calls = LOOKS_SOURCE "find " SRC "-1, get wgpeer1, drop wgpeer1 " SRC
+				"-1, find wgpeer-limit, create wgpeer4, add wgpeer4 key7, "
+				"add wgpeer4 " SRC "-1, set wgpeer4 41003, " CONFIGURE4 },
+	{ "or before it was set up anew", from_a_source_with_a_renewed_one, .result = PEER_NEW,
 	  .ifname = "wgpeer4", .port = 41003,
 	  .calls = LOOKS_SOURCE "find " SRC "-1, get wgpeer1, drop wgpeer1 " SRC
 				"-1, find wgpeer-limit, create wgpeer4, add wgpeer4 key7, "
