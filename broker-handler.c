@@ -29,6 +29,7 @@
 #include "parser.h"
 #include "peer.h"
 #include "privileges.h"
+#include "room.h"
 #include "wgif.h"
 
 #ifndef VERSION
@@ -69,6 +70,8 @@ struct exchange {
 	const char *address; /* of the node, or "local" */
 	const char *name;    /* the same, or what the log has instead */
 	bool has_key;
+	bool wants_usage; /* it has no key, but asks how full this gateway is */
+	int usage;	  /* percent */
 	struct peer_request request;
 	const char *malformed; /* why it is no request */
 	struct peer peer;
@@ -92,7 +95,8 @@ static int receive(struct exchange *exchange, struct confined *parser)
 		ret = -ERR_MALFORMED;
 	}
 	exchange->has_key = ret == 0;
-	return ret;
+	exchange->wants_usage = ret == REQUEST_USAGE;
+	return ret < 0 ? ret : 0;
 }
 
 /* Who it is, as a supervisor tells it that relays the connection; NULL if it does not. */
@@ -134,11 +138,14 @@ static void identify(struct exchange *exchange)
 static void reply(const struct exchange *exchange, int error)
 {
 	char line[REPLY_SIZE];
-	const size_t len = reply_format(line, error, exchange->peer.port, time(NULL));
-	size_t done = 0;
+	size_t len, done = 0;
 	ssize_t written = 1;
 	int ret;
 
+	if (error == 0 && exchange->wants_usage)
+		len = reply_format_usage(line, (unsigned int)exchange->usage);
+	else
+		len = reply_format(line, error, exchange->peer.port, time(NULL));
 	while (done < len && written > 0) {
 		written = write(STDOUT_FILENO, line + done, len - done);
 		done += written > 0 ? (size_t)written : 0;
@@ -194,7 +201,9 @@ static void log_result(const struct exchange *exchange, int error, const char *c
 	/* A mistake in the configuration does not matter to every request, but to the operator. */
 	if (*cause && code != WIRE_FAILURE)
 		log_line(LOG_ERR, "%s", cause);
-	if (code == WIRE_ACCEPTED)
+	if (code == WIRE_ACCEPTED && exchange->wants_usage)
+		log_line(LOG_INFO, "told %s: %d %% used", exchange->name, exchange->usage);
+	else if (code == WIRE_ACCEPTED)
 		log_line(LOG_NOTICE, "accepted %s: interface %s, port %u, %s%s", exchange->name,
 			 exchange->peer.ifname, exchange->peer.port, results[exchange->peer.result],
 			 key);
@@ -238,7 +247,19 @@ static int inquire(void *argument)
 	return ret < 0 ? ret : closed;
 }
 
-/* Does what a request asks for. */
+/* Finds out how full this gateway is. Takes no key of the node's, and none of ours. */
+static int measure(const struct prepared *prepared, struct exchange *exchange)
+{
+	struct wgif_kernel *kernel = wgif_open();
+
+	if (!kernel)
+		return -ERR_FAILURE;
+	exchange->usage = room_usage(kernel, &prepared->config);
+	wgif_close(kernel);
+	return exchange->usage < 0 ? exchange->usage : 0;
+}
+
+/* Does what a request with a key asks for. */
 static int serve(const struct prepared *prepared, struct exchange *exchange)
 {
 	struct inquiry inquiry = { prepared, exchange };
@@ -301,7 +322,9 @@ static int run(struct exchange *exchange, const char *path)
 	confined_end(&parser);
 	if (ret == 0)
 		ret = prepared;
-	if (ret == 0)
+	if (ret == 0 && exchange->wants_usage)
+		ret = measure(&things, exchange);
+	else if (ret == 0)
 		ret = serve(&things, exchange);
 	deadline_end();
 	reply(exchange, ret);
@@ -309,7 +332,7 @@ static int run(struct exchange *exchange, const char *path)
 	deadline_set(LOG_TIME);
 	log_result(exchange, ret, log_release());
 	linger(ret == -ERR_MALFORMED);
-	if (ret == 0 && exchange->peer.result != PEER_KNOWN) {
+	if (ret == 0 && exchange->has_key && exchange->peer.result != PEER_KNOWN) {
 		/* The node has gone; this may take a while. */
 		close(STDIN_FILENO);
 		close(STDOUT_FILENO);

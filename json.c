@@ -173,7 +173,7 @@ static bool is_our_version(struct json_object *object)
 			     json_object_get_int64(value) == PROTOCOL);
 }
 
-/* Takes the public key from a request. */
+/* Takes the public key from a request. Without one, it may ask how full the gateway is. */
 static int check_request(struct json_object *object, uint8_t pubkey[static KEY_LEN])
 {
 	struct json_object *value;
@@ -181,7 +181,13 @@ static int check_request(struct json_object *object, uint8_t pubkey[static KEY_L
 
 	if (!is_our_version(object))
 		return -ERR_VERSION;
-	value = json_object_object_get(object, "pubkey");
+	if (!json_object_object_get_ex(object, "pubkey", &value)) {
+		value = json_object_object_get(object, "usage");
+		return json_object_is_type(value, json_type_boolean) &&
+				       json_object_get_boolean(value) ?
+			       REQUEST_USAGE :
+			       -ERR_MALFORMED;
+	}
 	if (!json_object_is_type(value, json_type_string))
 		return -ERR_MALFORMED;
 	ret = key_from_text(pubkey, json_object_get_string(value),
@@ -296,6 +302,12 @@ size_t reply_format(char line[static REPLY_SIZE], int error, unsigned int port, 
 	return (size_t)snprintf(line, REPLY_SIZE,
 				"{\"version\":%d,\"error\":{\"code\":%d,\"reason\":\"%s\"}}\n",
 				PROTOCOL, (int)wire->code, wire->reason);
+}
+
+size_t reply_format_usage(char line[static REPLY_SIZE], unsigned int percent)
+{
+	return (size_t)snprintf(line, REPLY_SIZE, "{\"version\":%d,\"usage\":%u.%02u}\n", PROTOCOL,
+				percent / 100, percent % 100);
 }
 
 int meshifs_parse(const char *text, void (*each)(void *argument, const char *name), void *argument)

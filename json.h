@@ -17,9 +17,10 @@ void request_free(struct request *request);
 
 /*
  * Takes the next bytes of a request; what follows its end is ignored. Returns 1 if it is not
- * complete yet, 0 if it is and pubkey is the key in it, or -ERR_MALFORMED, -ERR_VERSION or
- * -ERR_KEY.
+ * complete yet, 0 if it is and pubkey is the key in it, REQUEST_USAGE if it asks how full the
+ * gateway is, or -ERR_MALFORMED, -ERR_VERSION or -ERR_KEY.
  */
+enum { REQUEST_USAGE = 2 };
 int request_feed(struct request *request, const char *data, size_t len,
 		 uint8_t pubkey[static KEY_LEN]);
 
@@ -29,6 +30,9 @@ int request_feed(struct request *request, const char *data, size_t len,
  */
 enum { REPLY_SIZE = 160 };
 size_t reply_format(char line[static REPLY_SIZE], int error, unsigned int port, int64_t time);
+
+/* The same for a gateway of which so many percent are used. */
+size_t reply_format_usage(char line[static REPLY_SIZE], unsigned int percent);
 
 /* The code of the wire for 0 or a negative error: WIRE_FAILURE for one that nodes do not know. */
 enum wire_code reply_code(int error);

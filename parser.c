@@ -51,6 +51,7 @@ int parser_feed(struct confined *parser, const char *data, size_t len,
 		memcpy(pubkey, verdict.pubkey, KEY_LEN);
 		return key_is_zero(pubkey) ? -ERR_KEY : 0;
 	case 1:
+	case REQUEST_USAGE:
 	case -ERR_VERSION:
 	case -ERR_KEY:
 		return verdict.ret;

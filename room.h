@@ -42,6 +42,12 @@ int room_is_within_limit(struct wgif_kernel *kernel, const struct config *config
 			 unsigned int except);
 
 /*
+ * How full it is, in percent, by some slots that are chosen at random: it costs the same however
+ * many there are. Whatever refuses new nodes is 100. Returns -ERR_FAILURE else.
+ */
+int room_usage(struct wgif_kernel *kernel, const struct config *config);
+
+/*
  * Leaves word that all slots are taken, and until which second of the boot clock none can be had.
  * The lock is held.
  */

@@ -29,7 +29,7 @@ TAKEN = ", in the place of "
 QUOTA_MARK, MAXPENDING = 5, 2
 SOURCES = ["192.0.2.50", "192.0.2.50", "192.0.2.50", "192.0.2.51", ""]  # of the nodes, in turn
 LIMITS = [3, 5, 8]
-HISTORY = 12
+HISTORY = 40
 
 
 class Node:
@@ -46,6 +46,8 @@ class Node:
         self.asked = self.since = self.handshake = None  # by the model's clock
         self.stamp = 0  # the handshake, as the kernel tells it
         self.is_unsure = False  # of its age, after a step of the wall clock that no prune has seen
+        # A handler that is killed between setting its peer up anew and the note forgets handshakes.
+        self.was_killed = False
 
 
 class Model:
@@ -104,6 +106,7 @@ class Model:
             stamp = mine[0].peers.get(node.key, 0) if mine and mine[0].index == node.index else 0
             if stamp not in (0, node.stamp):
                 node.handshake, node.stamp, node.is_unsure = self.now(), stamp, self.is_stepped
+                node.was_killed = False
                 self.changed_at = self.now()
         self.used |= {one.index for one in self.found.values() if any(one.peers.values())}
         return self.found
@@ -161,8 +164,9 @@ class Model:
                 if mine.index not in self.used and any("-src-" in name for name in mine.altnames)]
 
     def check_quota(self, node, words):
+        forgotten = sum(other.was_killed and other.source == node.source for other in self.nodes)
         is_excused = self.now() - self.changed_at < QUOTA_MARK + 1
-        if len(self.pending_of(node.source)) < MAXPENDING and not is_excused:
+        if len(self.pending_of(node.source)) + forgotten < MAXPENDING and not is_excused:
             self.blame(f"{node.source} has not all that it may: {words!r}")
 
     def could_give_way(self):
@@ -207,6 +211,7 @@ class Model:
 
     def request(self):
         node = self.random.choice(self.nodes)
+        self.history[-1] += f" {node.key[:4]}"
         was_free = self.is_free(node)
         _, reply, words = self.run(HANDLER, text=request_of(node.key), source=node.source)
         self.notice_taken(words)
@@ -240,6 +245,7 @@ class Model:
         """Without the daemon, which a client that dies in the midst of a line would freeze."""
         node = self.random.choice(self.nodes)
         call = self.random.randint(40, 110)
+        self.history[-1] += f" {node.key[:4]} before {call}"
         self.run(INJECT, "-n", str(call), "-k", HANDLER, text=request_of(node.key), daemon=False,
                  source=node.source)
         self.look()
@@ -247,12 +253,14 @@ class Model:
         if not self.is_live(node):
             # It may have got another one, or none, and will hear of it with its next request.
             node.forget()
+            node.was_killed = True
 
     def handshake(self):
         node = self.random.choice([node for node in self.nodes if node.device])
         mine = of_key(self.found, node.key)
         if not mine or mine[0].index != node.index:
             return
+        self.history[-1] += f" {node.key[:4]}"
         shake_hands(node.device, node.port)
         for _ in range(8):
             time.sleep(0.2)

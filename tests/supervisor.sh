@@ -258,6 +258,7 @@ test_outcomes() {
 	key=$(wg pubkey <"$work/a.key")
 	test_outcome none 0 '^5 accepted 192.0.2.11: interface '"$prefix"'[12], port 4000[01], known(, key .{8})?$' \
 		accepted "$(request_of "$key")"
+	test_outcome none 0 '^6 told 192.0.2.11: 100 % used$' 'how full it is' '{"usage":true}'
 	test_outcome 1 0 '^4 refused 192.0.2.11: all slots are taken(, key .{8})?$' refused "$(request_of "$(new_pubkey)")"
 	test_outcome 2 0 '^5 refused 192.0.2.11: malformed request: not a request$' malformed 'nonsense\n'
 	settings MAXCONNECTIONS=3

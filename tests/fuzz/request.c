@@ -31,6 +31,7 @@ static bool is_allowed(const struct verdict *verdict)
 	case 0:
 		return !key_is_zero(verdict->pubkey);
 	case 1:
+	case REQUEST_USAGE:
 	case -ERR_MALFORMED:
 	case -ERR_VERSION:
 	case -ERR_KEY:

@@ -15,7 +15,8 @@ enum order {
 	REFUSE,
 	SAY_ZERO,
 	SAY_LOCKED,
-	SAY_TWO,
+	SAY_USAGE,
+	SAY_THREE,
 	CRASH,
 };
 
@@ -54,8 +55,10 @@ int request_feed(struct request *request, const char *data, size_t len,
 		return 0;
 	case SAY_LOCKED:
 		return -ERR_LOCKED;
-	case SAY_TWO:
-		return 2;
+	case SAY_USAGE:
+		return REQUEST_USAGE;
+	case SAY_THREE:
+		return 3;
 	default:
 		abort();
 	}
@@ -71,7 +74,8 @@ static const struct row {
 	{ "malformed", REFUSE, -ERR_MALFORMED },
 	{ "a key of zeros", SAY_ZERO, -ERR_KEY },
 	{ "an error that it has no right to", SAY_LOCKED, -ERR_MALFORMED },
-	{ "a number that means nothing", SAY_TWO, -ERR_MALFORMED },
+	{ "how full it is", SAY_USAGE, REQUEST_USAGE },
+	{ "a number that means nothing", SAY_THREE, -ERR_MALFORMED },
 };
 
 static int give(struct confined *parser, enum order order, uint8_t pubkey[static KEY_LEN])

@@ -15,6 +15,7 @@
 #include "fake-wgif.h"
 #include "note.h"
 #include "peer.h"
+#include "room.h"
 #include "slot.h"
 #include "unit.h"
 
@@ -1503,6 +1504,69 @@ static void test_quota_marker(void **state)
 	unit_is_text("calls", fake_calls(), "find key8, find wgpeer-full-5, find " SRC "-3");
 }
 
+static void three_taken(void)
+{
+	for (unsigned int slot = 2; slot <= 4; slot++)
+		add_peer(slot, (uint8_t)(NEIGHBOR + slot));
+}
+
+/* As far as the slots go that exist, whoever has them. */
+static void beyond_the_limit(void)
+{
+	three_taken();
+	add_peer(6, NEIGHBOR + 6);
+}
+
+/* 66 of them, of which 32 are looked at. */
+static void many_taken(void)
+{
+	config.slots = 66;
+	all_taken();
+}
+
+static void three_taken_and_a_failure(void)
+{
+	three_taken();
+	fake_fail("find", 4, -ERR_FAILURE);
+}
+
+static void a_failure_at_once(void)
+{
+	fake_fail("find", 1, -ERR_FAILURE);
+}
+
+static const struct usage_row {
+	const char *name;
+	void (*arrange)(void);
+	int want, looks; /* looks at the kernel */
+} usages[] = {
+	{ "empty", nothing, 0, 6 },
+	{ "three of five", three_taken, 60, 6 },
+	{ "and one beyond the limit", beyond_the_limit, 60, 6 },
+	{ "all", all_taken, 100, 6 },
+	{ "known to be full", known_to_be_full, 100, 1 },
+	{ "known to have been full", full_again, 100, 1 },
+	{ "no slots", no_slots, 100, 0 },
+	{ "many", many_taken, 100, 33 },
+	{ "a failure", three_taken_and_a_failure, -ERR_FAILURE, 4 },
+	{ "a failure at once", a_failure_at_once, -ERR_FAILURE, 1 },
+};
+
+static void test_usage(void **state)
+{
+	const struct usage_row *row = *state;
+	const char *calls;
+	int looks = 0;
+
+	begin();
+	row->arrange();
+	fake_calls();
+	unit_is_int("percent", room_usage(kernel, &config), row->want);
+	for (calls = strstr(fake_calls(), "find"); calls; calls = strstr(calls + 1, "find"))
+		looks++;
+	unit_is_int("looks", looks, row->looks);
+}
+
 static int open_secret(void)
 {
 	const int fd = open(secret, O_RDONLY | O_CLOEXEC);
@@ -1624,6 +1688,7 @@ int main(void)
 	UNIT_TABLE(test_marker, markers);
 	unit_add("the limit is marked", test_limit_marker, NULL);
 	unit_add("a quota is marked", test_quota_marker, NULL);
+	UNIT_TABLE(test_usage, usages);
 	UNIT_TABLE(test_since, sinces);
 	unit_add("one in the place of another", test_taken, NULL);
 	UNIT_TABLE(test_locked, locked);

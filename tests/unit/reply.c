@@ -52,6 +52,29 @@ static void test_reply(void **state)
 	unit_is_text("line", line, row->want);
 }
 
+static const struct usage_row {
+	const char *name;
+	unsigned int percent;
+	const char *want;
+} usages[] = {
+	{ "empty", 0, "{\"version\":1,\"usage\":0.00}\n" },
+	{ "a little", 7, "{\"version\":1,\"usage\":0.07}\n" },
+	{ "much", 99, "{\"version\":1,\"usage\":0.99}\n" },
+	{ "full", 100, "{\"version\":1,\"usage\":1.00}\n" },
+};
+
+static void test_usage(void **state)
+{
+	const struct usage_row *row = *state;
+	char line[REPLY_SIZE];
+	size_t len;
+
+	memset(line, 'x', sizeof(line));
+	len = reply_format_usage(line, row->percent);
+	unit_is_int("length", (long long)len, (long long)strlen(row->want));
+	unit_is_text("line", line, row->want);
+}
+
 /* The protocol: numbers that nodes in the field know. */
 static const struct code_row {
 	const char *name;
@@ -142,6 +165,7 @@ static void test_meshifs(void **state)
 int main(void)
 {
 	UNIT_TABLE(test_reply, rows);
+	UNIT_TABLE(test_usage, usages);
 	UNIT_TABLE(test_code, codes);
 	UNIT_TABLE(test_reason, reasons);
 	UNIT_TABLE(test_meshifs, meshifs);

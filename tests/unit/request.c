@@ -151,6 +151,19 @@ static const struct row refused[] = {
 	{ "all zero", BYTES("{\"pubkey\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"}"),
 	  -ERR_KEY },
 
+	/* How full it is. A key has a meaning of its own, whatever else there is. */
+	{ "usage", BYTES("{\"version\":1,\"usage\":true}\n"), REQUEST_USAGE },
+	{ "usage and no version", BYTES("{\"usage\":true}"), REQUEST_USAGE },
+	{ "usage and unknown keys", BYTES("{\"a\":[1],\"usage\":true}"), REQUEST_USAGE },
+	{ "usage and a key", BYTES("{\"usage\":true," PUBKEY "}"), 0 },
+	{ "usage and a bad key", BYTES("{\"usage\":true,\"pubkey\":\"x\"}"), -ERR_KEY },
+	{ "usage and null for a key", BYTES("{\"usage\":true,\"pubkey\":null}"), -ERR_MALFORMED },
+	{ "usage, version 2", BYTES("{\"version\":2,\"usage\":true}"), -ERR_VERSION },
+	{ "usage false", BYTES("{\"usage\":false}"), -ERR_MALFORMED },
+	{ "usage 1", BYTES("{\"usage\":1}"), -ERR_MALFORMED },
+	{ "usage as text", BYTES("{\"usage\":\"true\"}"), -ERR_MALFORMED },
+	{ "usage twice", BYTES("{\"usage\":true,\"usage\":true}"), -ERR_MALFORMED },
+
 	/* What a node may yet go on with. */
 	{ "nothing", BYTES(""), INCOMPLETE },
 	{ "white space", BYTES(" \t\r\n"), INCOMPLETE },

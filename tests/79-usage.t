@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# needs: bench
+# How full a gateway is: the answer, what it costs, and that it changes nothing.
+source tests/lib.sh
+
+# usage [REQUEST]: what it answers.
+usage() { "$handler" 2>>"$work/log" <<<"${1-"{\"version\":1,\"usage\":true}"}"; }
+answer() { printf '{"version":1,"usage":%s}' "$1"; }
+new_requests() { random_pubkeys "$1" | sed 's/.*/{"version":1,"pubkey":"&"}/'; }
+# fill COUNT: so many new peers.
+fill() { new_requests "$1" | build/bench/spawn '"port":' "$handler" 2>>"$work/log" >"$work/spawned"; }
+
+configure MAXCONNECTIONS=20
+is "$(usage)" "$(answer 0.00)" 'an empty one'
+is "$(tail -n 1 "$work/log")" 'broker-handler: told local: 0 % used' 'the log says so'
+fill 5
+is "$(usage)" "$(answer 0.25)" 'five of twenty'
+before=$(interfaces)
+is "$(code_of "$(usage '{"version":2,"usage":true}')")" 3 'another version: code 3'
+is "$(code_of "$(usage '{"version":1,"usage":1}')")" 2 'not true: code 2'
+key=$(new_pubkey)
+like "$(usage "{\"usage\":true,\"pubkey\":\"$key\"}")" '"port":' 'with a key it is a request for a tunnel'
+before+=$'\n'$(interface_of "$key")
+is "$(interfaces | sort)" "$(sort <<<"$before")" 'and nothing else was made'
+fill 14
+is "$(usage)" "$(answer 1.00)" 'twenty of twenty'
+is "$(code_of "$(ask "$(new_pubkey)")")" 1 'who asks for a tunnel is refused'
+is "$(usage)" "$(answer 1.00)" 'known to be full'
+configure MAXCONNECTIONS=0
+is "$(usage)" "$(answer 1.00)" 'taken out of service'
+configure MAXCONNECTIONS=20 "ALLOWKEYS=$etc/allow"
+mkdir "$etc/allow"
+is "$(usage)" "$(answer 1.00)" 'lists of keys do not matter'
+
+# A share of 32 slots of many; of the answers the middle one counts.
+"$admin" flush 2>>"$work/log"
+median() { for ((i = 0; i < 21; i++)); do usage | jq .usage; done | sort -n | sed -n 11p; }
+cost() { for ((i = 0; i < 21; i++)); do echo '{"usage":true}'; done | build/bench/spawn '"usage":' "$handler" 2>>"$work/log"; }
+configure MAXCONNECTIONS=100
+fill 60
+read -r few _ < <(cost)
+configure MAXCONNECTIONS=1000
+fill 540
+middle=$(median)
+diag "600 of 1,000: $middle"
+ok '600 of 1,000 is about 0.6' jq -en "$middle | . > 0.45 and . < 0.75"
+read -r many _ < <(cost)
+diag "an answer costs $few instructions at 60 of 100, $many at 600 of 1,000"
+ok 'which costs the same' test $((100 * many)) -lt $((105 * few))
+ok 'and less than 2.5 million' test "$many" -lt 2500000
+done_testing
