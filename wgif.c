@@ -594,6 +594,7 @@ static int on_device(struct nl_msg *message, void *argument)
 	static struct nla_policy device_policy[WGDEVICE_A_MAX + 1] = {
 		[WGDEVICE_A_PUBLIC_KEY] = { .type = NLA_UNSPEC, .minlen = KEY_LEN },
 		[WGDEVICE_A_LISTEN_PORT] = { .type = NLA_U16 },
+		[WGDEVICE_A_FWMARK] = { .type = NLA_U32 },
 		[WGDEVICE_A_PEERS] = { .type = NLA_NESTED },
 	};
 	static struct nla_policy peer_policy[WGPEER_A_MAX + 1] = {
@@ -616,6 +617,8 @@ static int on_device(struct nl_msg *message, void *argument)
 		nla_memcpy(device->public_key, attributes[WGDEVICE_A_PUBLIC_KEY], KEY_LEN);
 	if (attributes[WGDEVICE_A_LISTEN_PORT])
 		device->listen_port = nla_get_u16(attributes[WGDEVICE_A_LISTEN_PORT]);
+	if (attributes[WGDEVICE_A_FWMARK])
+		device->mark = nla_get_u32(attributes[WGDEVICE_A_FWMARK]);
 	if (!attributes[WGDEVICE_A_PEERS])
 		return NL_OK;
 	nla_for_each_nested(each, attributes[WGDEVICE_A_PEERS], left)
@@ -742,6 +745,8 @@ static int put_setup(struct nl_msg *message, const struct wgif_setup *setup)
 	/* A port of 0 has a device that is up change the one it has. */
 	if (setup->listen_port || setup->new_port)
 		NLA_PUT_U16(message, WGDEVICE_A_LISTEN_PORT, (uint16_t)setup->listen_port);
+	if (setup->new_mark)
+		NLA_PUT_U32(message, WGDEVICE_A_FWMARK, setup->mark);
 	/* The kernel does that first. It clears the replay counter, too. */
 	if (setup->replace_peers)
 		NLA_PUT_U32(message, WGDEVICE_A_FLAGS, WGDEVICE_F_REPLACE_PEERS);

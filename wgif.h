@@ -38,6 +38,7 @@ struct wgif_link {
 struct wgif_device {
 	uint8_t public_key[KEY_LEN]; /* the device's own; all zero if it has none yet */
 	unsigned int listen_port;    /* 0 if none is set */
+	uint32_t mark;		     /* firewall mark of its UDP packets; 0 is none */
 	bool has_peer;		     /* the peer asked for is there; else the rest is all zero */
 	int64_t handshake;	     /* unix time in seconds; 0 is never */
 	unsigned int keepalive;	     /* seconds; 0 is off */
@@ -51,6 +52,8 @@ struct wgif_setup {
 	const uint8_t *private_key;	/* KEY_LEN bytes; NULL leaves the device's */
 	unsigned int listen_port;	/* 0 leaves it, and a device that has none takes any */
 	bool new_port;			/* with a listen_port of 0: the kernel chooses another */
+	bool new_mark;			/* sets the mark, and else leaves it */
+	uint32_t mark;			/* firewall mark of the UDP packets; 0 is none */
 	const uint8_t *peer_key;	/* KEY_LEN bytes; NULL for none */
 	bool ipv4, ipv6;		/* the peer may use every address of these */
 	const union endpoint *endpoint; /* NULL leaves the peer's */

@@ -86,6 +86,7 @@ static int prepare(struct tunnel *tunnel, const struct options *options)
 
 	tunnel->ifname = options->ifname;
 	tunnel->mtu = options->mtu;
+	tunnel->mark = options->mark;
 	if (options->generate)
 		ret = keygen(options->key_path);
 	if (ret == 0)
@@ -250,7 +251,7 @@ static enum gateway_result ask_address(struct run *run, const struct gateway *ga
 	struct gateway_answer answer;
 
 	gateway_address_text(text, address);
-	gateway_ask(address, run->tunnel->public_key, run->end, &answer);
+	gateway_ask(address, run->tunnel->mark, run->tunnel->public_key, run->end, &answer);
 	if (answer.result == GATEWAY_ACCEPTED)
 		take_reply(run, gateway, address, &answer);
 	if (!run->error)

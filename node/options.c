@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -20,9 +21,10 @@
 #define NODE_KEY_FILE "/etc/wg-broker/node.key"
 #endif
 
-#define USAGE                                                                                       \
-	"usage: broker-connect [-ghnotV] [-a address | -m mac] [-i interface] [-k file] [-M mtu]\n" \
-	"                      [-p key] [-T seconds] [-w seconds] [--json] host[:port][,key] ..."
+#define USAGE                                                                                        \
+	"usage: broker-connect [-ghnotV] [-a address | -m mac] [-f mark] [-i interface] [-k file]\n" \
+	"                      [-M mtu] [-p key] [-T seconds] [-w seconds] [--json]\n"               \
+	"                      host[:port][,key] ..."
 
 enum {
 	DEFAULT_MTU = 1374,
@@ -59,6 +61,24 @@ static bool is_ifname(const char *text)
 	       strspn(text, TEXT_ALPHANUMERIC "._-") == len;
 }
 
+/* Reads a firewall mark as ip(8) and wg(8) do: 0x and hex digits, a number, or "off". */
+static int read_mark(uint32_t *mark, const char *text)
+{
+	const char *digits = strncmp(text, "0x", 2) == 0 ? text + 2 : "";
+	unsigned int number = 0;
+	int ret = 0;
+
+	if (*digits && strlen(digits) <= 8 &&
+	    strspn(digits, TEXT_DIGITS "abcdefABCDEF") == strlen(digits))
+		number = (unsigned int)strtoul(digits, NULL, 16);
+	else if (strcmp(text, "off") != 0)
+		ret = number_parse(text, 0, UINT32_MAX, &number);
+	if (ret < 0)
+		return misuse("the mark must be a number such as 51820 or 0xca6c, or off", text);
+	*mark = number;
+	return 0;
+}
+
 /* Takes one option. Returns 0, or -ERR_CONFIG after it has logged why. */
 static int take_option(struct options *options, int option)
 {
@@ -68,6 +88,8 @@ static int take_option(struct options *options, int option)
 	case 'a':
 		options->address = optarg;
 		return 0;
+	case 'f':
+		return read_mark(&options->mark, optarg);
 	case 'g':
 		options->generate = true;
 		return 0;
@@ -156,7 +178,7 @@ int options_read(struct options *options, int argc, char **argv)
 		.ifname = "wgmesh",
 	};
 	for (;;) {
-		option = getopt_long(argc, argv, "a:ghi:k:M:m:nop:T:tVw:", long_options, NULL);
+		option = getopt_long(argc, argv, "a:f:ghi:k:M:m:nop:T:tVw:", long_options, NULL);
 		if (option == -1)
 			break;
 		if (option == 'h')

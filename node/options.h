@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "node/gateway.h"
 #include "node/walltime.h"
@@ -17,6 +18,7 @@ struct options {
 	const char *address; /* the interface's own; NULL if none is given */
 	const char *mac;     /* an Ethernet address or the name of an interface; NULL likewise */
 	unsigned int mtu;    /* bytes */
+	uint32_t mark;	     /* firewall mark of the packets to gateways; 0 is none */
 	const char *ifname;
 	const char *shared_key; /* of all gateways that name none; NULL likewise */
 	bool generate;		/* make the private key if there is none */

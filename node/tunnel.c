@@ -201,6 +201,8 @@ static int configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 		 * handshakes to the port that it knows, and each would pull the peer back to it.
 		 */
 		.new_port = true,
+		.new_mark = true,
+		.mark = tunnel->mark,
 	};
 	const struct wgif_link *link = &session->link;
 	char alias[NOTE_SIZE];
@@ -220,10 +222,11 @@ static int configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 	return ret;
 }
 
-/* Whether the peer of a live session is to be changed. */
-static bool differs(const struct wgif_device *device)
+/* Whether the device of a live session, or its peer, is to be changed. */
+static bool differs(const struct wgif_device *device, const struct tunnel *tunnel)
 {
-	return device->keepalive != KEEPALIVE || !device->has_all_addresses;
+	return device->mark != tunnel->mark || device->keepalive != KEEPALIVE ||
+	       !device->has_all_addresses;
 }
 
 /*
@@ -241,9 +244,13 @@ static bool is_outdated(const struct session *session, const struct note *note)
 int tunnel_refresh(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 		   const uint8_t peer_key[static KEY_LEN], const struct session *session)
 {
-	const struct wgif_setup setup = { .peer_key = peer_key,
-					  .ipv6 = true,
-					  .keepalive = KEEPALIVE };
+	const struct wgif_setup setup = {
+		.peer_key = peer_key,
+		.ipv6 = true,
+		.keepalive = KEEPALIVE,
+		.new_mark = true,
+		.mark = tunnel->mark,
+	};
 	const struct wgif_link *link = &session->link;
 	const bool has_link = link->multicast && link->mtu == tunnel->mtu;
 	struct note note = session->note;
@@ -253,7 +260,7 @@ int tunnel_refresh(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 	/* A run that was killed may have left that. */
 	note.failed &= ~tunnel_address_bit(&session->device.endpoint);
 	ret = wgif_keep_address(kernel, link, &tunnel->address);
-	if (ret == 0 && differs(&session->device))
+	if (ret == 0 && differs(&session->device, tunnel))
 		ret = wgif_set_device(kernel, link, &setup);
 	if (ret < 0 || (has_link && !is_outdated(session, &note)))
 		return ret;

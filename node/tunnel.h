@@ -25,6 +25,7 @@ union endpoint;
 struct tunnel {
 	const char *ifname;
 	unsigned int mtu; /* bytes */
+	uint32_t mark;	  /* firewall mark of the packets to the gateway; 0 is none */
 	struct in6_addr address;
 	uint8_t private_key[KEY_LEN];
 	uint8_t public_key[KEY_LEN];

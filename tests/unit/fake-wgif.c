@@ -393,13 +393,15 @@ int wgif_set_device(struct wgif_kernel *kernel, const struct wgif_link *link,
 		    const struct wgif_setup *setup)
 {
 	struct fake_interface *interface;
-	char words[64];
+	char words[96], mark[32];
 	int ret;
 
-	snprintf(words, sizeof(words), "%s%u%s%s%s%s%s", setup->peer_key ? "" : "no peer ",
+	snprintf(mark, sizeof(mark), " mark=%u", setup->mark);
+	snprintf(words, sizeof(words), "%s%u%s%s%s%s%s%s", setup->peer_key ? "" : "no peer ",
 		 setup->listen_port, setup->new_port ? " new" : "", setup->ipv4 ? " ipv4" : "",
 		 setup->ipv6 || !setup->peer_key ? "" : " no-ipv6",
-		 setup->replace_peers ? " replace" : "", setup->keepalive ? " keepalive" : "");
+		 setup->replace_peers ? " replace" : "", setup->keepalive ? " keepalive" : "",
+		 setup->new_mark ? mark : "");
 	ret = begin_change("set", link, &interface, words);
 	if (ret < 0)
 		return ret;
@@ -408,6 +410,8 @@ int wgif_set_device(struct wgif_kernel *kernel, const struct wgif_link *link,
 		return -ERR_BUSY;
 	if (setup->listen_port || setup->new_port)
 		interface->device.listen_port = setup->listen_port;
+	if (setup->new_mark)
+		interface->device.mark = setup->mark;
 	if (setup->private_key) {
 		memcpy(interface->private_key, setup->private_key, KEY_LEN);
 		fake_public_key(interface->device.public_key, setup->private_key);

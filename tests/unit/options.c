@@ -72,6 +72,14 @@ static const struct misuse_row {
 	{ "no key", "gw1", "3 no public key after a comma or with -p for the gateway: gw1" },
 	{ "one without a key", "-o gw1," KEY " gw2",
 	  "3 no public key after a comma or with -p for the gateway: gw2" },
+	{ "no mark", "-f '' gw1," KEY,
+	  "3 the mark must be a number such as 51820 or 0xca6c, or off: \n" },
+	{ "0x alone", "-f 0x gw1," KEY, "3 the mark must be a number such as 51820" },
+	{ "letters in the mark", "-f 0xg gw1," KEY, "3 the mark must be a number such as 51820" },
+	{ "hex digits without 0x", "-f ca6c gw1," KEY, "3 the mark must be a number such as" },
+	{ "a sign in the mark", "-f 0x-1 gw1," KEY, "3 the mark must be a number such as 51820" },
+	{ "33 bits", "-f 4294967296 gw1," KEY, "3 the mark must be a number such as 51820" },
+	{ "36 bits", "-f 0x100000000 gw1," KEY, "3 the mark must be a number such as 51820" },
 	{ "no time", "-T 0 gw1," KEY, "3 the time must be a number from 1 to 86400: 0" },
 	{ "too much time", "-T 86401 gw1," KEY, "3 the time must be a number from 1 to 86400" },
 	{ "too long a wait", "-w 86401 gw1," KEY, "3 the wait must be a number from 0 to 86400" },
@@ -100,6 +108,7 @@ static void test_defaults(void **state)
 	unit_is_text("interface", options.ifname, "wgmesh");
 	unit_is_text("private key", options.key_path, "/etc/wg-broker/node.key");
 	unit_is_int("MTU", options.mtu, 1374);
+	unit_is_int("mark", options.mark, 0);
 	unit_is_int("address", options.address != NULL, false);
 	unit_is_int("MAC address", options.mac != NULL, false);
 	unit_is_int("switches",
@@ -139,6 +148,12 @@ static void test_all(void **state)
 	unit_is_int("-T and -w", read_line(&options, "-T 86400 -w 86400 gw1," KEY), 1);
 	unit_is_int("time_limit", options.time_limit, 86400);
 	unit_is_int("wait", options.wait, 86400);
+	unit_is_int("-f", read_line(&options, "-f 0xFfffFFFe gw1," KEY), 1);
+	unit_is_int("mark", options.mark, 0xfffffffe);
+	unit_is_int("-f, decimal", read_line(&options, "-f 4294967295 gw1," KEY), 1);
+	unit_is_int("mark", options.mark, 4294967295);
+	unit_is_int("-f off", read_line(&options, "-f 1 -f off gw1," KEY), 1);
+	unit_is_int("mark", options.mark, 0);
 	unit_is_int("-V", read_line(&options, "-V"), 0);
 	unit_is_int("-h", read_line(&options, "-n -h -x"), 0);
 	unit_is_text("log", unit_log(), "");

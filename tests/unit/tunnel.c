@@ -20,7 +20,7 @@ static void begin(void)
 {
 	kernel = fake_reset();
 	fake_moment = (struct moment){ .boot = 5000, .wall = 1795370000 };
-	tunnel = (struct tunnel){ .ifname = "wgmesh", .mtu = 1374 };
+	tunnel = (struct tunnel){ .ifname = "wgmesh", .mtu = 1374, .mark = 5 };
 	fake_key(tunnel.private_key, PRIVATE);
 	fake_key(tunnel.public_key, PUBLIC);
 	fake_key(gateway_key, GATEWAY);
@@ -208,7 +208,7 @@ static void one_without_a_port(void)
 }
 
 #define STEPS(port_and_more) "set wgmesh " port_and_more ", keep wgmesh fe80::5, get wgmesh"
-#define CONFIGURE STEPS("0 new replace keepalive") ", up wgmesh"
+#define CONFIGURE STEPS("0 new replace keepalive mark=5") ", up wgmesh"
 
 static const struct configure_row {
 	const char *name;
@@ -224,18 +224,18 @@ static const struct configure_row {
 	  "find wgmesh, create wgmesh, find wgmesh, get wgmesh, " CONFIGURE, "" },
 	{ "one of another group", of_another_group, NULL, -ERR_FOREIGN, "find wgmesh", FOREIGN },
 	{ "it goes meanwhile", one_that_goes, NULL, -ERR_ABSENT,
-	  "find wgmesh, get wgmesh, " STEPS("0 new replace keepalive"),
+	  "find wgmesh, get wgmesh, " STEPS("0 new replace keepalive mark=5"),
 	  "3 unable to configure wgmesh: it was deleted meanwhile\n" },
 	{ "the kernel leaves the peer out", one_that_is_left_out, NULL, -ERR_FAILURE,
-	  "find wgmesh, get wgmesh, " STEPS("0 new replace keepalive"),
+	  "find wgmesh, get wgmesh, " STEPS("0 new replace keepalive mark=5"),
 	  "3 unable to add the peer to wgmesh: the kernel left it out\n" },
 	{ "create fails", nothing, "create", -ERR_FAILURE, "find wgmesh, create wgmesh",
 	  "3 unable to create wgmesh\n" },
 	{ "set fails", nothing, "set", -ERR_FAILURE,
-	  "find wgmesh, create wgmesh, set wgmesh 0 new replace keepalive",
-	  "3 unable to set wgmesh 0 new replace keepalive\n" },
+	  "find wgmesh, create wgmesh, set wgmesh 0 new replace keepalive mark=5",
+	  "3 unable to set wgmesh 0 new replace keepalive mark=5\n" },
 	{ "keep fails", nothing, "keep", -ERR_FAILURE,
-	  "find wgmesh, create wgmesh, set wgmesh 0 new replace keepalive, keep wgmesh fe80::5",
+	  "find wgmesh, create wgmesh, set wgmesh 0 new replace keepalive mark=5, keep wgmesh fe80::5",
 	  "3 unable to keep wgmesh fe80::5\n" },
 	{ "up fails", nothing, "up", -ERR_FAILURE, "find wgmesh, create wgmesh, " CONFIGURE,
 	  "3 unable to up wgmesh\n" },
@@ -397,6 +397,7 @@ static struct fake_interface *add_complete(void)
 	interface->device.endpoint = endpoint;
 	interface->device.keepalive = 25;
 	interface->device.has_all_addresses = true;
+	interface->device.mark = 5;
 	interface->link.multicast = true;
 	interface->link.mtu = 1374;
 	interface->addresses[0] = tunnel.address;
@@ -424,6 +425,11 @@ static void without_multicast(void)
 static void without_keepalive(void)
 {
 	add_complete()->device.keepalive = 0;
+}
+
+static void with_another_mark(void)
+{
+	add_complete()->device.mark = 0;
 }
 
 static void with_fewer_addresses(void)
@@ -463,7 +469,7 @@ static void without_a_step(void)
 	fake_moment.wall++;
 }
 
-#define SET ", set wgmesh 0 keepalive"
+#define SET ", set wgmesh 0 keepalive mark=5"
 #define UP ", up wgmesh"
 
 /* What is changed of a live session. Its address is looked at in any case. */
@@ -476,6 +482,7 @@ static const struct refresh_row {
 	{ "the MTU", with_another_mtu, UP },
 	{ "multicast", without_multicast, UP },
 	{ "keepalive", without_keepalive, SET },
+	{ "the mark", with_another_mark, SET },
 	{ "allowed IPs", with_fewer_addresses, SET },
 	{ "a note that is missing", without_a_note, UP },
 	{ "an address that works after all", that_failed_before, UP },
