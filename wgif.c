@@ -545,25 +545,32 @@ struct device_search {
 	struct wgif_device *device;
 };
 
-/* Whether this list of allowed IPs is just ::/0. */
-static bool is_all_addresses(struct nlattr *list)
+/* Takes one entry of a peer's allowed IPs. */
+static void read_allowed_ip(struct wgif_device *device, struct nlattr **entry)
+{
+	const bool is_family = entry[WGALLOWEDIP_A_FAMILY] && entry[WGALLOWEDIP_A_CIDR_MASK] &&
+			       nla_get_u8(entry[WGALLOWEDIP_A_CIDR_MASK]) == 0;
+
+	if (!is_family)
+		device->has_other_ips = true;
+	else if (nla_get_u16(entry[WGALLOWEDIP_A_FAMILY]) == AF_INET6)
+		device->ipv6 = true;
+	else
+		device->ipv4 = true;
+}
+
+static void read_allowed_ips(struct wgif_device *device, struct nlattr *list)
 {
 	static struct nla_policy policy[WGALLOWEDIP_A_MAX + 1] = {
 		[WGALLOWEDIP_A_FAMILY] = { .type = NLA_U16 },
 		[WGALLOWEDIP_A_CIDR_MASK] = { .type = NLA_U8 },
 	};
 	struct nlattr *entry[WGALLOWEDIP_A_MAX + 1], *each;
-	int left, count = 0;
-	bool is_all = false;
+	int left;
 
-	nla_for_each_nested(each, list, left) {
-		count++;
-		if (nla_parse_nested(entry, WGALLOWEDIP_A_MAX, each, policy) == 0 &&
-		    entry[WGALLOWEDIP_A_FAMILY] && entry[WGALLOWEDIP_A_CIDR_MASK])
-			is_all = nla_get_u16(entry[WGALLOWEDIP_A_FAMILY]) == AF_INET6 &&
-				 nla_get_u8(entry[WGALLOWEDIP_A_CIDR_MASK]) == 0;
-	}
-	return is_all && count == 1;
+	nla_for_each_nested(each, list, left)
+		if (nla_parse_nested(entry, WGALLOWEDIP_A_MAX, each, policy) == 0)
+			read_allowed_ip(device, entry);
 }
 
 static void read_peer(struct wgif_device *device, struct nlattr **peer)
@@ -580,7 +587,7 @@ static void read_peer(struct wgif_device *device, struct nlattr **peer)
 	if (peer[WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL])
 		device->keepalive = nla_get_u16(peer[WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL]);
 	if (peer[WGPEER_A_ALLOWEDIPS])
-		device->has_all_addresses = is_all_addresses(peer[WGPEER_A_ALLOWEDIPS]);
+		read_allowed_ips(device, peer[WGPEER_A_ALLOWEDIPS]);
 	if (peer[WGPEER_A_RX_BYTES])
 		device->rx_bytes = nla_get_u64(peer[WGPEER_A_RX_BYTES]);
 	if (peer[WGPEER_A_TX_BYTES])

@@ -42,7 +42,8 @@ struct wgif_device {
 	bool has_peer;		     /* the peer asked for is there; else the rest is all zero */
 	int64_t handshake;	     /* unix time in seconds; 0 is never */
 	unsigned int keepalive;	     /* seconds; 0 is off */
-	bool has_all_addresses;	     /* it may use every IPv6 address, and nothing else is set */
+	bool ipv4, ipv6;	     /* it may use every address of these */
+	bool has_other_ips;	     /* it may use some others */
 	uint64_t rx_bytes, tx_bytes;
 	union endpoint endpoint;
 };

@@ -87,6 +87,8 @@ static int prepare(struct tunnel *tunnel, const struct options *options)
 	tunnel->ifname = options->ifname;
 	tunnel->mtu = options->mtu;
 	tunnel->mark = options->mark;
+	tunnel->ipv4 = options->ipv4;
+	tunnel->ipv6 = options->ipv6;
 	if (options->generate)
 		ret = keygen(options->key_path);
 	if (ret == 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "allowed_ips.h"
 #include "error.h"
 #include "log.h"
 #include "number.h"
@@ -21,10 +22,10 @@
 #define NODE_KEY_FILE "/etc/wg-broker/node.key"
 #endif
 
-#define USAGE                                                                                        \
-	"usage: broker-connect [-ghnotV] [-a address | -m mac] [-f mark] [-i interface] [-k file]\n" \
-	"                      [-M mtu] [-p key] [-T seconds] [-w seconds] [--json]\n"               \
-	"                      host[:port][,key] ..."
+#define USAGE                                                                                      \
+	"usage: broker-connect [-ghnotV] [-A addresses] [-a address | -m mac] [-f mark]\n"         \
+	"                      [-i interface] [-k file] [-M mtu] [-p key] [-T seconds]\n"          \
+	"                      [-w seconds] [--json] host[:port][,key] ..."
 
 enum {
 	DEFAULT_MTU = 1374,
@@ -85,6 +86,9 @@ static int take_option(struct options *options, int option)
 	int ret;
 
 	switch (option) {
+	case 'A':
+		ret = allowed_ips_parse(optarg, &options->ipv4, &options->ipv6);
+		return ret < 0 ? misuse("allowed are " ALLOWED_IPS_WORDS, optarg) : 0;
 	case 'a':
 		options->address = optarg;
 		return 0;
@@ -175,10 +179,11 @@ int options_read(struct options *options, int argc, char **argv)
 	*options = (struct options){
 		.key_path = NODE_KEY_FILE,
 		.mtu = DEFAULT_MTU,
+		.ipv6 = true,
 		.ifname = "wgmesh",
 	};
 	for (;;) {
-		option = getopt_long(argc, argv, "a:f:ghi:k:M:m:nop:T:tVw:", long_options, NULL);
+		option = getopt_long(argc, argv, "A:a:f:ghi:k:M:m:nop:T:tVw:", long_options, NULL);
 		if (option == -1)
 			break;
 		if (option == 'h')

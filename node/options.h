@@ -19,6 +19,7 @@ struct options {
 	const char *mac;     /* an Ethernet address or the name of an interface; NULL likewise */
 	unsigned int mtu;    /* bytes */
 	uint32_t mark;	     /* firewall mark of the packets to gateways; 0 is none */
+	bool ipv4, ipv6;     /* what may pass through the tunnel: one or both */
 	const char *ifname;
 	const char *shared_key; /* of all gateways that name none; NULL likewise */
 	bool generate;		/* make the private key if there is none */

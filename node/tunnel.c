@@ -192,7 +192,8 @@ static int configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 	const struct wgif_setup setup = {
 		.private_key = tunnel->private_key,
 		.peer_key = peer_key,
-		.ipv6 = true,
+		.ipv4 = tunnel->ipv4,
+		.ipv6 = tunnel->ipv6,
 		.endpoint = endpoint,
 		.keepalive = KEEPALIVE,
 		.replace_peers = true,
@@ -226,7 +227,8 @@ static int configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 static bool differs(const struct wgif_device *device, const struct tunnel *tunnel)
 {
 	return device->mark != tunnel->mark || device->keepalive != KEEPALIVE ||
-	       !device->has_all_addresses;
+	       device->ipv4 != tunnel->ipv4 || device->ipv6 != tunnel->ipv6 ||
+	       device->has_other_ips;
 }
 
 /*
@@ -246,7 +248,8 @@ int tunnel_refresh(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 {
 	const struct wgif_setup setup = {
 		.peer_key = peer_key,
-		.ipv6 = true,
+		.ipv4 = tunnel->ipv4,
+		.ipv6 = tunnel->ipv6,
 		.keepalive = KEEPALIVE,
 		.new_mark = true,
 		.mark = tunnel->mark,

@@ -3,6 +3,7 @@
 #ifndef TUNNEL_H
 #define TUNNEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <netinet/in.h>
 
@@ -26,6 +27,7 @@ struct tunnel {
 	const char *ifname;
 	unsigned int mtu; /* bytes */
 	uint32_t mark;	  /* firewall mark of the packets to the gateway; 0 is none */
+	bool ipv4, ipv6;  /* what may pass through it: one or both */
 	struct in6_addr address;
 	uint8_t private_key[KEY_LEN];
 	uint8_t public_key[KEY_LEN];

@@ -29,7 +29,7 @@ unit-answer := json key
 unit-clock := clock
 unit-blake2s := blake2s
 unit-confined := confined deadline
-unit-config := config number
+unit-config := config allowed_ips number
 unit-curve := node/curve key
 unit-deadline := deadline
 unit-endpoint := endpoint
@@ -41,7 +41,7 @@ unit-log := log
 unit-mesh := mesh slot json key stream number
 unit-netlink := netlink
 unit-note := note
-unit-options := node/options node/gateway node/walltime confined deadline json key stream clock number
+unit-options := node/options allowed_ips node/gateway node/walltime confined deadline json key stream clock number
 unit-number := number
 unit-parser := parser confined deadline key
 unit-peer := peer room quota blake2s session slot note key number tests/unit/fake-wgif
@@ -125,7 +125,7 @@ check-there:
 	$(Q)$(if $(strip $(T)),:,echo 'make check: no tests on a kernel: T is empty' >&2; exit 1)
 
 # Each for so many seconds, from the seeds, and what was found before.
-fuzz-config := config number
+fuzz-config := config allowed_ips number
 fuzz-key := key
 fuzz-mesh := mesh slot json key clock number
 fuzz-netlink := key

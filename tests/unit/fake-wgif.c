@@ -384,7 +384,9 @@ static void set_peer(struct fake_interface *interface, const struct wgif_setup *
 		device->endpoint = *setup->endpoint;
 	if (setup->keepalive)
 		device->keepalive = setup->keepalive;
-	device->has_all_addresses = true;
+	device->ipv4 = setup->ipv4;
+	device->ipv6 = setup->ipv6;
+	device->has_other_ips = false;
 	memcpy(interface->peer_key, setup->peer_key, KEY_LEN);
 	device->has_peer = memcmp(device->public_key, setup->peer_key, KEY_LEN) != 0;
 }

@@ -72,6 +72,9 @@ static const struct misuse_row {
 	{ "no key", "gw1", "3 no public key after a comma or with -p for the gateway: gw1" },
 	{ "one without a key", "-o gw1," KEY " gw2",
 	  "3 no public key after a comma or with -p for the gateway: gw2" },
+	{ "some of IPv4", "-A 10.0.0.0/8 gw1," KEY,
+	  "3 allowed are 0.0.0.0/0, ::/0, or both with a blank or a comma between: 10.0.0.0/8" },
+	{ "no addresses", "-A '' gw1," KEY, "3 allowed are 0.0.0.0/0, ::/0, or both" },
 	{ "no mark", "-f '' gw1," KEY,
 	  "3 the mark must be a number such as 51820 or 0xca6c, or off: \n" },
 	{ "0x alone", "-f 0x gw1," KEY, "3 the mark must be a number such as 51820" },
@@ -109,6 +112,7 @@ static void test_defaults(void **state)
 	unit_is_text("private key", options.key_path, "/etc/wg-broker/node.key");
 	unit_is_int("MTU", options.mtu, 1374);
 	unit_is_int("mark", options.mark, 0);
+	unit_is_int("IPv4 and IPv6", options.ipv4 * 10 + options.ipv6, 1);
 	unit_is_int("address", options.address != NULL, false);
 	unit_is_int("MAC address", options.mac != NULL, false);
 	unit_is_int("switches",
@@ -148,6 +152,10 @@ static void test_all(void **state)
 	unit_is_int("-T and -w", read_line(&options, "-T 86400 -w 86400 gw1," KEY), 1);
 	unit_is_int("time_limit", options.time_limit, 86400);
 	unit_is_int("wait", options.wait, 86400);
+	unit_is_int("-A", read_line(&options, "-A 0.0.0.0/0 gw1," KEY), 1);
+	unit_is_int("IPv4 and IPv6", options.ipv4 * 10 + options.ipv6, 10);
+	unit_is_int("-A, both", read_line(&options, "-A ::/0,0.0.0.0/0 gw1," KEY), 1);
+	unit_is_int("IPv4 and IPv6", options.ipv4 * 10 + options.ipv6, 11);
 	unit_is_int("-f", read_line(&options, "-f 0xFfffFFFe gw1," KEY), 1);
 	unit_is_int("mark", options.mark, 0xfffffffe);
 	unit_is_int("-f, decimal", read_line(&options, "-f 4294967295 gw1," KEY), 1);

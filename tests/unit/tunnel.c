@@ -20,7 +20,7 @@ static void begin(void)
 {
 	kernel = fake_reset();
 	fake_moment = (struct moment){ .boot = 5000, .wall = 1795370000 };
-	tunnel = (struct tunnel){ .ifname = "wgmesh", .mtu = 1374, .mark = 5 };
+	tunnel = (struct tunnel){ .ifname = "wgmesh", .mtu = 1374, .mark = 5, .ipv6 = true };
 	fake_key(tunnel.private_key, PRIVATE);
 	fake_key(tunnel.public_key, PUBLIC);
 	fake_key(gateway_key, GATEWAY);
@@ -396,7 +396,7 @@ static struct fake_interface *add_complete(void)
 
 	interface->device.endpoint = endpoint;
 	interface->device.keepalive = 25;
-	interface->device.has_all_addresses = true;
+	interface->device.ipv6 = true;
 	interface->device.mark = 5;
 	interface->link.multicast = true;
 	interface->link.mtu = 1374;
@@ -434,7 +434,17 @@ static void with_another_mark(void)
 
 static void with_fewer_addresses(void)
 {
-	add_complete()->device.has_all_addresses = false;
+	add_complete()->device.ipv6 = false;
+}
+
+static void with_ipv4(void)
+{
+	add_complete()->device.ipv4 = true;
+}
+
+static void with_other_addresses(void)
+{
+	add_complete()->device.has_other_ips = true;
 }
 
 static void without_a_note(void)
@@ -483,7 +493,9 @@ static const struct refresh_row {
 	{ "multicast", without_multicast, UP },
 	{ "keepalive", without_keepalive, SET },
 	{ "the mark", with_another_mark, SET },
-	{ "allowed IPs", with_fewer_addresses, SET },
+	{ "fewer allowed IPs", with_fewer_addresses, SET },
+	{ "IPv4", with_ipv4, SET },
+	{ "other allowed IPs", with_other_addresses, SET },
 	{ "a note that is missing", without_a_note, UP },
 	{ "an address that works after all", that_failed_before, UP },
 	{ "a note, once the clock was set", with_a_step, UP },
