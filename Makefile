@@ -33,11 +33,11 @@ broker-handler := broker-handler $(admission) check parser confined access privi
 	stream deadline log $(kernel) $(settings)
 broker-accept := $(addprefix accept/,broker-accept options handlers report) endpoint notify log clock \
 	$(settings)
-broker-admin := $(addprefix admin/,broker-admin check lists options prune show status watch words) \
+broker-admin := $(addprefix admin/,broker-admin check lists options prune show status watch) \
 	$(admission) access endpoint announce turn \
-	json mesh stream deadline log privileges $(kernel) $(settings)
-broker-connect := $(addprefix node/,broker-connect options report gateway tunnel walltime keygen curve) json confined \
-	deadline stream log allowed_ips $(kernel)
+	json mesh stream deadline log privileges words $(kernel) $(settings)
+broker-connect := $(addprefix node/,broker-connect options report gateway tunnel walltime keygen curve schedule loop repeats status down) \
+	json confined deadline stream log allowed_ips endpoint words $(kernel)
 programs := broker-handler broker-accept broker-admin broker-connect
 
 libraries := json-c libnl-route-3.0 libnl-genl-3.0 libnl-3.0

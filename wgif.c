@@ -541,7 +541,7 @@ nla_put_failure:
 
 /* What on_device() looks for, and fills in. */
 struct device_search {
-	const uint8_t *peer_key;
+	const uint8_t *peer_key; /* NULL for any */
 	struct wgif_device *device;
 };
 
@@ -578,6 +578,7 @@ static void read_peer(struct wgif_device *device, struct nlattr **peer)
 	struct nlattr *endpoint = peer[WGPEER_A_ENDPOINT];
 
 	device->has_peer = true;
+	nla_memcpy(device->peer_key, peer[WGPEER_A_PUBLIC_KEY], KEY_LEN);
 	if (peer[WGPEER_A_LAST_HANDSHAKE_TIME]) {
 		struct __kernel_timespec time;
 
@@ -594,6 +595,11 @@ static void read_peer(struct wgif_device *device, struct nlattr **peer)
 		device->tx_bytes = nla_get_u64(peer[WGPEER_A_TX_BYTES]);
 	if (endpoint)
 		nla_memcpy(&device->endpoint, endpoint, sizeof(device->endpoint));
+}
+
+static bool is_wanted(const struct device_search *search, const struct nlattr *key)
+{
+	return key && (!search->peer_key || memcmp(nla_data(key), search->peer_key, KEY_LEN) == 0);
 }
 
 static int on_device(struct nl_msg *message, void *argument)
@@ -630,8 +636,7 @@ static int on_device(struct nl_msg *message, void *argument)
 		return NL_OK;
 	nla_for_each_nested(each, attributes[WGDEVICE_A_PEERS], left)
 		if (nla_parse_nested(peer, WGPEER_A_MAX, each, peer_policy) == 0 &&
-		    peer[WGPEER_A_PUBLIC_KEY] &&
-		    memcmp(nla_data(peer[WGPEER_A_PUBLIC_KEY]), search->peer_key, KEY_LEN) == 0)
+		    is_wanted(search, peer[WGPEER_A_PUBLIC_KEY]))
 			read_peer(device, peer);
 	return NL_OK;
 }
@@ -658,7 +663,7 @@ static int receive_device(struct nl_sock *socket, struct sockaddr_nl *sender, un
 }
 
 int wgif_get_device(struct wgif_kernel *kernel, const struct wgif_link *link,
-		    const uint8_t peer_key[static KEY_LEN], struct wgif_device *device)
+		    const uint8_t *peer_key, struct wgif_device *device)
 {
 	const struct netlink_task task = {
 		.verb = "read", .object = link->name, .expected = ENODEV, .error = -ERR_ABSENT

@@ -40,10 +40,11 @@ struct wgif_device {
 	unsigned int listen_port;    /* 0 if none is set */
 	uint32_t mark;		     /* firewall mark of its UDP packets; 0 is none */
 	bool has_peer;		     /* the peer asked for is there; else the rest is all zero */
-	int64_t handshake;	     /* unix time in seconds; 0 is never */
-	unsigned int keepalive;	     /* seconds; 0 is off */
-	bool ipv4, ipv6;	     /* it may use every address of these */
-	bool has_other_ips;	     /* it may use some others */
+	uint8_t peer_key[KEY_LEN];
+	int64_t handshake;	/* unix time in seconds; 0 is never */
+	unsigned int keepalive; /* seconds; 0 is off */
+	bool ipv4, ipv6;	/* it may use every address of these */
+	bool has_other_ips;	/* it may use some others */
 	uint64_t rx_bytes, tx_bytes;
 	union endpoint endpoint;
 };
@@ -87,9 +88,12 @@ int wgif_find(struct wgif_kernel *kernel, const char *name, struct wgif_link *li
 int wgif_foreach(struct wgif_kernel *kernel,
 		 void (*each)(void *argument, const struct wgif_link *link), void *argument);
 
-/* Reads a device and its peer of that key. Returns 0, -ERR_ABSENT or -ERR_FAILURE. */
+/*
+ * Reads a device and its peer of that key, or for NULL the only one it has. Returns 0, -ERR_ABSENT
+ * or -ERR_FAILURE.
+ */
 int wgif_get_device(struct wgif_kernel *kernel, const struct wgif_link *link,
-		    const uint8_t peer_key[static KEY_LEN], struct wgif_device *device);
+		    const uint8_t *peer_key, struct wgif_device *device);
 
 /*
  * Makes a WireGuard interface that is down, and sets the link's name and index. Returns 0,

@@ -23,9 +23,11 @@
 #endif
 
 #define USAGE                                                                                      \
-	"usage: broker-connect [-ghnotV] [-A addresses] [-a address | -m mac] [-f mark]\n"         \
+	"usage: broker-connect [-ghlnotV] [-A addresses] [-a address | -m mac] [-f mark]\n"        \
 	"                      [-i interface] [-k file] [-M mtu] [-p key] [-T seconds]\n"          \
-	"                      [-w seconds] [--json] host[:port][,key] ..."
+	"                      [-w seconds] [--json] host[:port][,key] ...\n"                      \
+	"       broker-connect status [-i interface] [--json]\n"                                   \
+	"       broker-connect down [-i interface] [-k file]"
 
 enum {
 	DEFAULT_MTU = 1374,
@@ -80,8 +82,44 @@ static int read_mark(uint32_t *mark, const char *text)
 	return 0;
 }
 
-/* Takes one option. Returns 0, or -ERR_CONFIG after it has logged why. */
-static int take_option(struct options *options, int option)
+/* Where an option goes that is only given or not. Returns NULL for all others. */
+static bool *find_switch(struct options *options, int option)
+{
+	switch (option) {
+	case 'g':
+		return &options->generate;
+	case 'j':
+		return &options->json;
+	case 'l':
+		return &options->loop;
+	case 'n':
+		return &options->ask_only;
+	case 'o':
+		return &options->in_order;
+	default:
+		return NULL;
+	}
+}
+
+/* Where the text behind an option goes that others look at. Returns NULL for all others. */
+static const char **find_text(struct options *options, int option)
+{
+	switch (option) {
+	case 'a':
+		return &options->address;
+	case 'k':
+		return &options->key_path;
+	case 'm':
+		return &options->mac;
+	case 'p':
+		return &options->shared_key;
+	default:
+		return NULL;
+	}
+}
+
+/* Takes any other option. Returns 0, or -ERR_CONFIG after it has logged why. */
+static int take_value(struct options *options, int option)
 {
 	int ret;
 
@@ -89,38 +127,14 @@ static int take_option(struct options *options, int option)
 	case 'A':
 		ret = allowed_ips_parse(optarg, &options->ipv4, &options->ipv6);
 		return ret < 0 ? misuse("allowed are " ALLOWED_IPS_WORDS, optarg) : 0;
-	case 'a':
-		options->address = optarg;
-		return 0;
 	case 'f':
 		return read_mark(&options->mark, optarg);
-	case 'g':
-		options->generate = true;
-		return 0;
 	case 'i':
 		options->ifname = optarg;
 		return is_ifname(optarg) ? 0 : misuse("not an interface's name", optarg);
-	case 'j':
-		options->json = true;
-		return 0;
-	case 'k':
-		options->key_path = optarg;
-		return 0;
 	case 'M':
 		ret = number_parse(optarg, MIN_MTU, MAX_MTU, &options->mtu);
 		return ret < 0 ? misuse("the MTU must be a number from 1280 to 65455", optarg) : 0;
-	case 'm':
-		options->mac = optarg;
-		return 0;
-	case 'n':
-		options->ask_only = true;
-		return 0;
-	case 'o':
-		options->in_order = true;
-		return 0;
-	case 'p':
-		options->shared_key = optarg;
-		return 0;
 	case 'T':
 		ret = number_parse(optarg, 1, MAX_TIME, &options->time_limit);
 		return ret < 0 ? misuse("the time must be a number from 1 to 86400", optarg) : 0;
@@ -135,6 +149,21 @@ static int take_option(struct options *options, int option)
 		fprintf(stderr, "%s\n", USAGE);
 		return -ERR_CONFIG;
 	}
+}
+
+/* Takes one option. Returns 0, or -ERR_CONFIG after it has logged why. */
+static int take_option(struct options *options, int option)
+{
+	bool *is_given = find_switch(options, option);
+	const char **text = find_text(options, option);
+
+	if (is_given)
+		*is_given = true;
+	else if (text)
+		*text = optarg;
+	else
+		return take_value(options, option);
+	return 0;
 }
 
 /* Takes the gateways and their keys. Returns 0, or -ERR_CONFIG after it has logged why. */
@@ -171,6 +200,22 @@ static int take_gateways(struct options *options, char **texts, int count)
 	return 0;
 }
 
+/* Takes what follows the options: a command, or else gateways. */
+static int take_words(struct options *options, char **words, int count)
+{
+	if (count > 0 && strcmp(words[0], "down") == 0)
+		options->verb = DOWN;
+	if (count > 0 && strcmp(words[0], "status") == 0)
+		options->verb = STATUS;
+	if (options->verb == CONNECT)
+		return take_gateways(options, words, count);
+	if (count > 1)
+		return misuse("no gateway is expected behind a command", words[1]);
+	if (options->ask_only || options->loop)
+		return misuse("neither -l nor -n goes with a command", words[0]);
+	return 0;
+}
+
 int options_read(struct options *options, int argc, char **argv)
 {
 	static const struct option long_options[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
@@ -183,7 +228,7 @@ int options_read(struct options *options, int argc, char **argv)
 		.ifname = "wgmesh",
 	};
 	for (;;) {
-		option = getopt_long(argc, argv, "A:a:f:ghi:k:M:m:nop:T:tVw:", long_options, NULL);
+		option = getopt_long(argc, argv, "A:a:f:ghi:k:lM:m:nop:T:tVw:", long_options, NULL);
 		if (option == -1)
 			break;
 		if (option == 'h')
@@ -198,6 +243,8 @@ int options_read(struct options *options, int argc, char **argv)
 	}
 	if (options->address && options->mac)
 		return misuse("-a and -m exclude each other", options->mac);
-	ret = take_gateways(options, argv + optind, argc - optind);
+	if (options->loop && (options->ask_only || options->json))
+		return misuse("neither -n nor --json goes with", "-l");
+	ret = take_words(options, argv + optind, argc - optind);
 	return ret < 0 ? ret : 1;
 }

@@ -12,8 +12,13 @@
 
 enum { OPTIONS_MAX_GATEWAYS = 64 };
 
+/* What to do. */
+enum options_verb { CONNECT, DOWN, STATUS };
+
 /* What the operator wants. The strings are those of the command line. */
 struct options {
+	enum options_verb verb; /* all but ifname, key_path and json is for CONNECT */
+	bool loop;		/* run after run */
 	const char *key_path;
 	const char *address; /* the interface's own; NULL if none is given */
 	const char *mac;     /* an Ethernet address or the name of an interface; NULL likewise */

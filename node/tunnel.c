@@ -333,6 +333,20 @@ int tunnel_wait(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 	return ret < 0 ? ret : 1;
 }
 
+int tunnel_read(struct wgif_kernel *kernel, const struct tunnel *tunnel, struct session *session)
+{
+	static const uint8_t nobody[KEY_LEN];
+	struct wgif_device device;
+	int ret;
+
+	ret = read_interface(kernel, tunnel, nobody, session);
+	if (ret == 0)
+		ret = wgif_get_device(kernel, &session->link, NULL, &device);
+	if (ret == 0)
+		ret = session_read_device(kernel, device.peer_key, session);
+	return ret;
+}
+
 int tunnel_disconnect(struct wgif_kernel *kernel, const struct tunnel *tunnel)
 {
 	const struct wgif_setup setup = { .replace_peers = true };

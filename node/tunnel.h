@@ -76,6 +76,12 @@ int tunnel_wait(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 		const uint8_t peer_key[static KEY_LEN], const union endpoint *endpoint,
 		int64_t deadline);
 
+/*
+ * Reads the interface with the only peer that it has, whichever that is. Returns 0, or the same
+ * negative errors as tunnel_is_live().
+ */
+int tunnel_read(struct wgif_kernel *kernel, const struct tunnel *tunnel, struct session *session);
+
 /* Removes the peer; the interface stays. Returns 0, or a negative error likewise. */
 int tunnel_disconnect(struct wgif_kernel *kernel, const struct tunnel *tunnel);
 

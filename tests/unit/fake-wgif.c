@@ -279,7 +279,7 @@ int wgif_foreach(struct wgif_kernel *kernel,
 }
 
 int wgif_get_device(struct wgif_kernel *kernel, const struct wgif_link *link,
-		    const uint8_t peer_key[static KEY_LEN], struct wgif_device *device)
+		    const uint8_t *peer_key, struct wgif_device *device)
 {
 	const int ret = begin("get %s", link->name);
 	const struct fake_interface *interface = find_index(link->index);
@@ -291,7 +291,8 @@ int wgif_get_device(struct wgif_kernel *kernel, const struct wgif_link *link,
 	if (!interface)
 		return -ERR_ABSENT;
 	*device = interface->device;
-	if (device->has_peer && memcmp(peer_key, interface->peer_key, KEY_LEN) == 0)
+	memcpy(device->peer_key, interface->peer_key, KEY_LEN);
+	if (device->has_peer && (!peer_key || memcmp(peer_key, interface->peer_key, KEY_LEN) == 0))
 		return 0;
 	memset(device, 0, sizeof(*device));
 	device->listen_port = interface->device.listen_port;

@@ -75,6 +75,12 @@ static const struct misuse_row {
 	{ "some of IPv4", "-A 10.0.0.0/8 gw1," KEY,
 	  "3 allowed are 0.0.0.0/0, ::/0, or both with a blank or a comma between: 10.0.0.0/8" },
 	{ "no addresses", "-A '' gw1," KEY, "3 allowed are 0.0.0.0/0, ::/0, or both" },
+	{ "a gateway behind down", "down gw1", "3 no gateway is expected behind a command: gw1" },
+	{ "one behind status", "status down", "3 no gateway is expected behind a command: down" },
+	{ "down -n", "-n down", "3 neither -l nor -n goes with a command: down" },
+	{ "status -l", "status -l", "3 neither -l nor -n goes with a command: status" },
+	{ "-l -n", "-l -n gw1," KEY, "3 neither -n nor --json goes with: -l" },
+	{ "-l --json", "-l --json gw1," KEY, "3 neither -n nor --json goes with: -l" },
 	{ "no mark", "-f '' gw1," KEY,
 	  "3 the mark must be a number such as 51820 or 0xca6c, or off: \n" },
 	{ "0x alone", "-f 0x gw1," KEY, "3 the mark must be a number such as 51820" },
@@ -167,6 +173,29 @@ static void test_all(void **state)
 	unit_is_text("log", unit_log(), "");
 }
 
+static void test_commands(void **state)
+{
+	struct options options;
+
+	(void)state;
+	unit_is_int("a run", read_line(&options, "gw1," KEY), 1);
+	unit_is_int("verb", options.verb, CONNECT);
+	unit_is_int("loop", options.loop, false);
+	unit_is_int("-l", read_line(&options, "-l gw1," KEY), 1);
+	unit_is_int("loop", options.loop, true);
+	unit_is_int("down", read_line(&options, "down -i wg7"), 1);
+	unit_is_int("verb", options.verb, DOWN);
+	unit_is_text("interface", options.ifname, "wg7");
+	unit_is_int("status", read_line(&options, "-p nokey --json status"), 1);
+	unit_is_int("verb", options.verb, STATUS);
+	unit_is_int("json", options.json, true);
+	unit_is_int("hosts", read_line(&options, "-o -p " KEY " status:40000 gw1 down"), 1);
+	unit_is_int("verb", options.verb, CONNECT);
+	unit_is_int("gateways", (long long)options.count, 3);
+	unit_is_text("gateway", options.gateways[0].host, "status");
+	unit_is_text("log", unit_log(), "");
+}
+
 static void check_key(const struct gateway *gateway, const char *want)
 {
 	char text[KEY_TEXT_SIZE];
@@ -242,5 +271,6 @@ int main(void)
 	unit_add("all options", test_all, NULL);
 	unit_add("keys of their own and for all", test_keys, NULL);
 	unit_add("the gateways' order", test_order, NULL);
+	unit_add("commands", test_commands, NULL);
 	return unit_run();
 }

@@ -190,6 +190,12 @@ static void one_that_goes(void)
 	fake_before("get", 2, remove_it);
 }
 
+static void lose_its_peer(void)
+{
+	live();
+	fake_find("wgmesh")->device.has_peer = false;
+}
+
 static void lose_peer(void)
 {
 	fake_find("wgmesh")->device.has_peer = false;
@@ -372,6 +378,37 @@ static void test_wait(void **state)
 	unit_is_int("of another boot", tunnel_failed(&session), 0);
 }
 
+static const struct read_row {
+	const char *name;
+	void (*arrange)(void);
+	int want;
+	const char *log;
+	bool has_peer;
+	int age; /* seconds */
+} reads[] = {
+	{ "live", live, 0, "", true, 179 },
+	{ "to whichever gateway", to_another_peer, 0, "", true, 10 },
+	{ "without a peer", lose_its_peer, 0, "", false, -1 },
+	{ "of another group", of_another_group, -ERR_FOREIGN, FOREIGN, false, 0 },
+	{ "none", nothing, -ERR_ABSENT, "", false, 0 },
+};
+
+static void test_read(void **state)
+{
+	const struct read_row *row = *state;
+	struct session session;
+
+	begin();
+	row->arrange();
+	unit_is_int("result", tunnel_read(kernel, &tunnel, &session), row->want);
+	unit_is_text("log", unit_log(), row->log);
+	if (row->want < 0)
+		return;
+	unit_is_int("peer", session.device.has_peer, row->has_peer);
+	unit_is_int("age", session_age(&session), row->age);
+	unit_is_int("its own key", session.device.public_key[1], PUBLIC);
+}
+
 static void test_disconnect(void **state)
 {
 	(void)state;
@@ -552,6 +589,7 @@ int main(void)
 	unit_add("all that a new one has", test_complete, NULL);
 	UNIT_TABLE(test_wait, waits);
 	unit_add("an address's bit", test_bits, NULL);
+	UNIT_TABLE(test_read, reads);
 	unit_add("without a peer", test_disconnect, NULL);
 	UNIT_TABLE(test_refresh, refreshes);
 	unit_add("the note of a live one", test_note, NULL);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Takes a node's tunnel down. */
+#ifndef DOWN_H
+#define DOWN_H
+
+struct tunnel;
+
+/*
+ * Deletes the interface, if there is one and it is ours, once no run with that private key is at
+ * work. Returns the exit code, after it has logged what failed.
+ */
+int down_run(const struct tunnel *tunnel, const char *key_path);
+
+#endif
