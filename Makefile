@@ -36,8 +36,8 @@ broker-accept := $(addprefix accept/,broker-accept options handlers report) endp
 broker-admin := $(addprefix admin/,broker-admin check lists options prune show status watch) \
 	$(admission) access endpoint announce turn \
 	json mesh stream deadline log privileges words $(kernel) $(settings)
-broker-connect := $(addprefix node/,broker-connect options report gateway tunnel walltime keygen curve schedule loop repeats status down) \
-	json confined deadline stream log allowed_ips endpoint words $(kernel)
+broker-connect := $(addprefix node/,broker-connect options report gateway tunnel walltime keygen curve schedule loop repeats status down daemons) \
+	json confined deadline stream log allowed_ips endpoint words mesh turn $(kernel)
 programs := broker-handler broker-accept broker-admin broker-connect
 
 libraries := json-c libnl-route-3.0 libnl-genl-3.0 libnl-3.0

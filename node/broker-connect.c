@@ -18,6 +18,7 @@
 #include "session.h"
 #include "wgif.h"
 #include "node/curve.h"
+#include "node/daemons.h"
 #include "node/down.h"
 #include "node/exit.h"
 #include "node/gateway.h"
@@ -313,20 +314,26 @@ static int report_refusal(struct run *run, enum gateway_result result)
 	return codes[result];
 }
 
-/* Reports that there is a session, or with -n that a gateway accepted. Returns the exit code. */
+/*
+ * Reports that there is a session, and tells the routing daemons; or reports with -n that a gateway
+ * accepted. Returns the exit code.
+ */
 static int report_success(struct run *run)
 {
 	struct report *report = &run->report;
+	const bool is_kept = strcmp(report->action, "kept") == 0;
 
 	report->result = run->kernel ? "connected" : "accepted";
 	if (!run->kernel && !run->options->json)
 		report_reply(report);
-	else if (strcmp(report->action, "kept") == 0)
+	else if (is_kept)
 		log_line(LOG_INFO, "%s has a live session", run->tunnel->ifname);
 	else if (run->kernel)
 		log_line(LOG_INFO, "%s %s: gateway %s (%s), port %u", report->action,
 			 run->tunnel->ifname, report->gateway->host, report->address,
 			 report->reply.port);
+	if (run->kernel)
+		daemons_announce(&run->options->daemons, run->tunnel->ifname, !is_kept);
 	return EXIT_DONE;
 }
 
@@ -425,7 +432,7 @@ static int obey(const struct options *options)
 	int ret;
 
 	if (options->verb == DOWN)
-		return down_run(&tunnel, options->key_path);
+		return down_run(&tunnel, options->key_path, &options->daemons);
 	ret = status_print(&tunnel, options->json);
 	if (ret < 0)
 		return EXIT_FAILED;

@@ -5,23 +5,28 @@
 #include "error.h"
 #include "session.h"
 #include "wgif.h"
+#include "node/daemons.h"
 #include "node/down.h"
 #include "node/schedule.h"
 #include "node/tunnel.h"
 
 /* Returns 0 also if there is none, or a negative error after it has logged why. */
-static int delete_interface(struct wgif_kernel *kernel, const struct tunnel *tunnel)
+static int delete_interface(struct wgif_kernel *kernel, const struct tunnel *tunnel,
+			    const struct config *daemons)
 {
 	struct session session;
 	int ret;
 
 	ret = tunnel_read(kernel, tunnel, &session);
+	/* They may still know one that was deleted behind their back. */
+	if (ret == 0 || ret == -ERR_ABSENT)
+		daemons_withdraw(daemons, tunnel->ifname);
 	if (ret == -ERR_ABSENT)
 		return 0;
 	return ret < 0 ? ret : wgif_delete(kernel, &session.link);
 }
 
-int down_run(const struct tunnel *tunnel, const char *key_path)
+int down_run(const struct tunnel *tunnel, const char *key_path, const struct config *daemons)
 {
 	struct wgif_kernel *kernel;
 	int ret = 0;
@@ -34,7 +39,7 @@ int down_run(const struct tunnel *tunnel, const char *key_path)
 	kernel = wgif_open();
 	if (!kernel)
 		return EXIT_FAILED;
-	ret = delete_interface(kernel, tunnel);
+	ret = delete_interface(kernel, tunnel, daemons);
 	wgif_close(kernel);
 	return ret < 0 ? EXIT_FAILED : EXIT_DONE;
 }

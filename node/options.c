@@ -23,17 +23,19 @@
 #endif
 
 #define USAGE                                                                                      \
-	"usage: broker-connect [-ghlnotV] [-A addresses] [-a address | -m mac] [-f mark]\n"        \
-	"                      [-i interface] [-k file] [-M mtu] [-p key] [-T seconds]\n"          \
-	"                      [-w seconds] [--json] host[:port][,key] ...\n"                      \
+	"usage: broker-connect [-ghlnotV] [-A addresses] [-a address | -m mac] [-B babeld]\n"      \
+	"                      [-F mmfd] [-f mark] [-i interface] [-k file] [-L l3roamd]\n"        \
+	"                      [-M mtu] [-p key] [-T seconds] [-w seconds] [--json]\n"             \
+	"                      host[:port][,key] ...\n"                                            \
 	"       broker-connect status [-i interface] [--json]\n"                                   \
-	"       broker-connect down [-i interface] [-k file]"
+	"       broker-connect down [-B babeld] [-F mmfd] [-i interface] [-k file] [-L l3roamd]"
 
 enum {
 	DEFAULT_MTU = 1374,
 	MIN_MTU = 1280, /* of IPv6 */
 	MAX_MTU = 65455,
-	MAX_TIME = 86400, /* seconds */
+	MAX_TIME = 86400,      /* seconds */
+	MAX_SOCKET_PATH = 107, /* see unix(7) */
 };
 
 static int misuse(const char *what, const char *value)
@@ -82,6 +84,23 @@ static int read_mark(uint32_t *mark, const char *text)
 	return 0;
 }
 
+/*
+ * Takes a routing daemon's socket: its path, or if it may have one a port. Returns 0, or
+ * -ERR_CONFIG after it has logged why.
+ */
+static int take_socket(char **address, bool may_be_port)
+{
+	unsigned int port;
+	const bool is_port = may_be_port && number_parse(optarg, 1, UINT16_MAX, &port) == 0;
+
+	*address = optarg;
+	if (is_port || (*optarg == '/' && strlen(optarg) <= MAX_SOCKET_PATH))
+		return 0;
+	return misuse(may_be_port ? "neither a port nor the absolute path of a socket" :
+				    "not the absolute path of a socket",
+		      optarg);
+}
+
 /* Where an option goes that is only given or not. Returns NULL for all others. */
 static bool *find_switch(struct options *options, int option)
 {
@@ -127,11 +146,17 @@ static int take_value(struct options *options, int option)
 	case 'A':
 		ret = allowed_ips_parse(optarg, &options->ipv4, &options->ipv6);
 		return ret < 0 ? misuse("allowed are " ALLOWED_IPS_WORDS, optarg) : 0;
+	case 'B':
+		return take_socket(&options->daemons.babel, true);
+	case 'F':
+		return take_socket(&options->daemons.mmfd, false);
 	case 'f':
 		return read_mark(&options->mark, optarg);
 	case 'i':
 		options->ifname = optarg;
 		return is_ifname(optarg) ? 0 : misuse("not an interface's name", optarg);
+	case 'L':
+		return take_socket(&options->daemons.l3roamd, false);
 	case 'M':
 		ret = number_parse(optarg, MIN_MTU, MAX_MTU, &options->mtu);
 		return ret < 0 ? misuse("the MTU must be a number from 1280 to 65455", optarg) : 0;
@@ -218,6 +243,7 @@ static int take_words(struct options *options, char **words, int count)
 
 int options_read(struct options *options, int argc, char **argv)
 {
+	static char none[] = "";
 	static const struct option long_options[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
 	int option, ret;
 
@@ -226,9 +252,15 @@ int options_read(struct options *options, int argc, char **argv)
 		.mtu = DEFAULT_MTU,
 		.ipv6 = true,
 		.ifname = "wgmesh",
+		.daemons = { .babel = none,
+			     .babel_options = none,
+			     .l3roamd = none,
+			     .mmfd = none,
+			     .prefix = none },
 	};
 	for (;;) {
-		option = getopt_long(argc, argv, "A:a:f:ghi:k:lM:m:nop:T:tVw:", long_options, NULL);
+		option = getopt_long(argc, argv, "A:a:B:F:f:ghi:k:L:lM:m:nop:T:tVw:", long_options,
+				     NULL);
 		if (option == -1)
 			break;
 		if (option == 'h')

@@ -56,5 +56,6 @@ is "$(proposed broker-connect -)" "$(build/broker-connect -h | grep -oE '\-(-jso
 	'broker-connect: its options'
 is "$(proposed broker-connect d) $(proposed broker-connect s)" 'down status' 'commands'
 is "$(proposed broker-connect -i '')" "$(interfaces | sort | paste -sd ' ')" 'interfaces for -i'
+is "$(proposed broker-connect -B /etc/host)" "$(compgen -f /etc/host | sort | paste -sd ' ')" 'sockets for -B'
 is "$(proposed broker-connect -k /etc/host)" "$(compgen -f /etc/host | sort | paste -sd ' ')" 'files for -k'
 done_testing

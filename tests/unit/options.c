@@ -12,6 +12,9 @@
 #define KEY "BQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEiIyQ="
 #define OTHER_KEY "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="
 
+#define TIMES_10(text) text text text text text text text text text text
+#define TIMES_100(text) TIMES_10(TIMES_10(text))
+
 enum { MAX_WORDS = 128 };
 
 /* Splits a command line at its spaces, and reads it; what it prints is lost. */
@@ -81,6 +84,13 @@ static const struct misuse_row {
 	{ "status -l", "status -l", "3 neither -l nor -n goes with a command: status" },
 	{ "-l -n", "-l -n gw1," KEY, "3 neither -n nor --json goes with: -l" },
 	{ "-l --json", "-l --json gw1," KEY, "3 neither -n nor --json goes with: -l" },
+	{ "neither port nor path", "-B babeld gw1," KEY,
+	  "3 neither a port nor the absolute path of a socket: babeld" },
+	{ "no port", "-B 65536 gw1," KEY, "3 neither a port nor the absolute path of a socket" },
+	{ "no path", "-L '' gw1," KEY, "3 not the absolute path of a socket: \n" },
+	{ "a port of mmfd", "-F 33123 gw1," KEY, "3 not the absolute path of a socket: 33123" },
+	{ "108 characters", "-F /" TIMES_100("x") "xxxxxxx gw1," KEY,
+	  "3 not the absolute path of a socket: /xxx" },
 	{ "no mark", "-f '' gw1," KEY,
 	  "3 the mark must be a number such as 51820 or 0xca6c, or off: \n" },
 	{ "0x alone", "-f 0x gw1," KEY, "3 the mark must be a number such as 51820" },
@@ -162,6 +172,17 @@ static void test_all(void **state)
 	unit_is_int("IPv4 and IPv6", options.ipv4 * 10 + options.ipv6, 10);
 	unit_is_int("-A, both", read_line(&options, "-A ::/0,0.0.0.0/0 gw1," KEY), 1);
 	unit_is_int("IPv4 and IPv6", options.ipv4 * 10 + options.ipv6, 11);
+	unit_is_text("babeld", options.daemons.babel, "");
+	unit_is_int("-B -L -F",
+		    read_line(&options, "-B 65535 -L /l -F /" TIMES_100("x") "xxxxxx gw1," KEY), 1);
+	unit_is_text("babeld", options.daemons.babel, "65535");
+	unit_is_text("l3roamd", options.daemons.l3roamd, "/l");
+	unit_is_int("mmfd", (long long)strlen(options.daemons.mmfd), 107);
+	unit_is_int("-B", read_line(&options, "-B /b gw1," KEY), 1);
+	unit_is_text("babeld", options.daemons.babel, "/b");
+	unit_is_text("others",
+		     options.daemons.l3roamd[0] || options.daemons.mmfd[0] ? "some" : "none",
+		     "none");
 	unit_is_int("-f", read_line(&options, "-f 0xFfffFFFe gw1," KEY), 1);
 	unit_is_int("mark", options.mark, 0xfffffffe);
 	unit_is_int("-f, decimal", read_line(&options, "-f 4294967295 gw1," KEY), 1);
