@@ -161,7 +161,7 @@ mutants:
 # Programs that are confined could not write down what they reach; nor could broker-accept, had an
 # exec(2) in a child written that down before, as it does where it is a builtin.
 covering := $(wildcard $(patsubst %,tests/%-*.t,10 12 16 17 18 20 25 28 29 31 32 35 36 37 50 51 58 \
-	60 61 62 63 68 69))
+	60 61 62 63 68 69 72 73 75))
 coverage: elsewhere :=
 coverage: coverage-prerequisites image
 	$(Q)mkdir -p $(BUILD)/coverage
