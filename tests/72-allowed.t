@@ -37,6 +37,9 @@ is "$(requests node -A ::/0,0.0.0.0/0 -p "$key" 192.0.2.11)" 'RTM_GETLINK wiregu
 connect node -p "$key" 192.0.2.11
 is "$status $(allowed)" '0 ::/0' 'back to IPv6'
 ok 'IPv4 passes no more' blocked pings_ipv4
+at node wg set wgmesh peer "$key" allowed-ips ::/0,10.0.0.0/8
+connect node -p "$key" 192.0.2.11
+is "$status $(allowed)" '0 ::/0' 'what was added by hand is taken away'
 
 ip -n node link delete wgmesh
 connect node -A 0.0.0.0/0 -p "$key" 192.0.2.11
