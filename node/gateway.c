@@ -255,9 +255,10 @@ static int set_result(struct attempt *attempt, enum gateway_result result, const
 	return -1;
 }
 
-static int open_connection(struct attempt *attempt, const union endpoint *address)
+static int open_connection(struct attempt *attempt, const union endpoint *address, uint32_t mark)
 {
-	attempt->fd = stream_connect(&address->any, endpoint_size(address), attempt->deadline);
+	attempt->fd = stream_connect_marked(&address->any, endpoint_size(address), mark,
+					    attempt->deadline);
 	if (attempt->fd >= 0)
 		return 0;
 	if (errno == ETIMEDOUT)
@@ -404,7 +405,7 @@ static void evaluate_reply(struct attempt *attempt)
 	}
 }
 
-void gateway_ask(const union endpoint *address, const uint8_t pubkey[static KEY_LEN],
+void gateway_ask(const union endpoint *address, uint32_t mark, const uint8_t pubkey[static KEY_LEN],
 		 int64_t deadline, struct gateway_answer *answer)
 {
 	struct attempt attempt = {
@@ -416,7 +417,7 @@ void gateway_ask(const union endpoint *address, const uint8_t pubkey[static KEY_
 	if (attempt.deadline > deadline)
 		attempt.deadline = deadline;
 	memset(answer, 0, sizeof(*answer));
-	ret = open_connection(&attempt, address);
+	ret = open_connection(&attempt, address, mark);
 	if (ret < 0)
 		return;
 	ret = send_request(&attempt, pubkey);

@@ -62,10 +62,10 @@ const char *gateway_result_text(enum gateway_result result);
 void gateway_address_text(char text[static GATEWAY_ADDRESS_SIZE], const union endpoint *address);
 
 /*
- * Asks one address for a port for this public key, within GATEWAY_DEADLINE, and before the
- * clock_ms() of the deadline.
+ * Asks one address for a port for this public key, by packets with this firewall mark, within
+ * GATEWAY_DEADLINE, and before the clock_ms() of the deadline.
  */
-void gateway_ask(const union endpoint *address, const uint8_t pubkey[static KEY_LEN],
+void gateway_ask(const union endpoint *address, uint32_t mark, const uint8_t pubkey[static KEY_LEN],
 		 int64_t deadline, struct gateway_answer *answer);
 
 /* A random number below limit, which is not 0. */

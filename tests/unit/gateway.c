@@ -572,7 +572,7 @@ static void ask(const union endpoint *endpoint, struct gateway_answer *answer)
 	uint8_t key[KEY_LEN];
 
 	unit_is_int("key", key_from_text(key, KEY, KEY_TEXT_LEN), 0);
-	gateway_ask(endpoint, key, INT64_MAX, answer);
+	gateway_ask(endpoint, 0, key, INT64_MAX, answer);
 	unit_is_text("log", unit_log(), "");
 }
 
