@@ -26,6 +26,7 @@ elsewhere = $(addsuffix @$(other_suite),$(filter $(patsubst %,tests/%-%,10 41 42
 unit-access := access key
 unit-announce := announce session slot note key number tests/unit/fake-wgif
 unit-answer := json key
+unit-choice := node/choice node/tunnel session slot note key number tests/unit/fake-wgif
 unit-clock := clock
 unit-blake2s := blake2s
 unit-confined := confined deadline
