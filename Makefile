@@ -28,17 +28,17 @@ BUILD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct -- . 2>/
 
 # Which program is made of what.
 kernel := session wgif netlink note slot key clock number
-settings := config number
+settings := config allowed_ips number
 admission := peer room quota blake2s
 broker-handler := broker-handler $(admission) check parser confined access privileges endpoint announce turn json mesh \
 	stream deadline log $(kernel) $(settings)
 broker-accept := $(addprefix accept/,broker-accept options listener handlers report) endpoint notify log clock \
 	$(settings)
-broker-admin := $(addprefix admin/,broker-admin check lists options prune show status watch words) \
+broker-admin := $(addprefix admin/,broker-admin check lists options prune show status watch) \
 	$(admission) access endpoint announce turn \
-	json mesh stream deadline log privileges $(kernel) $(settings)
-broker-connect := $(addprefix node/,broker-connect options report choice gateway tunnel walltime keygen curve) json confined \
-	deadline stream log $(kernel)
+	json mesh stream deadline log privileges words $(kernel) $(settings)
+broker-connect := $(addprefix node/,broker-connect options report choice gateway tunnel walltime keygen curve schedule loop repeats status down daemons) \
+	json confined deadline stream log allowed_ips endpoint words mesh turn $(kernel)
 programs := broker-handler broker-accept broker-admin broker-connect
 
 libraries := json-c libnl-route-3.0 libnl-genl-3.0 libnl-3.0

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <net/if.h>
 
+#include "allowed_ips.h"
 #include "config.h"
 #include "error.h"
 #include "log.h"
@@ -176,30 +177,14 @@ static int set_number(const struct setting *setting, const char *value, unsigned
 			setting->max);
 }
 
-/* Takes "0.0.0.0/0" and "::/0", one or both of them, in any order. */
 static int set_allowed_ips(const struct setting *setting, const char *value, struct config *config,
 			   const struct source *source)
 {
-	bool ipv4 = false, ipv6 = false;
-	const char *word = value;
+	const int ret = allowed_ips_parse(value, &config->ipv4, &config->ipv6);
 
-	while (*word) {
-		const size_t len = strcspn(word, " ");
-
-		if (len == 9 && strncmp(word, "0.0.0.0/0", len) == 0)
-			ipv4 = true;
-		else if (len == 4 && strncmp(word, "::/0", len) == 0)
-			ipv6 = true;
-		else
-			break;
-		word += len + strspn(word + len, " ");
-	}
-	if (*word || !*value)
-		return complain(source, "%s must be 0.0.0.0/0, ::/0, or both with a blank between",
-				setting->key);
-	config->ipv4 = ipv4;
-	config->ipv6 = ipv6;
-	return 0;
+	if (ret == 0)
+		return 0;
+	return complain(source, "%s must be " ALLOWED_IPS_WORDS, setting->key);
 }
 
 static int set_yes_no(const struct setting *setting, const char *value, bool *yes,

@@ -24,6 +24,7 @@ static bool to_syslog;
 static bool to_journal;
 
 static void (*diverted)(const char *text);
+static bool (*filter)(const char *text);
 
 static bool is_holding;
 static char held[HELD_SIZE];
@@ -110,7 +111,7 @@ void log_line(int priority, const char *format, ...)
 	va_end(arguments);
 	if (is_holding && priority == LOG_ERR)
 		hold(text);
-	else
+	else if (!filter || filter(text))
 		write_line(priority, text);
 }
 
@@ -125,6 +126,11 @@ const char *log_release(void)
 {
 	is_holding = false;
 	return held;
+}
+
+void log_filter(bool (*wants)(const char *text))
+{
+	filter = wants;
 }
 
 void log_divert(void (*take)(const char *text))

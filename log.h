@@ -25,6 +25,11 @@ void log_hold(void);
 const char *log_release(void);
 
 /*
+ * From here on lines that it does not want are left out. What is kept is no line yet.
+ */
+void log_filter(bool (*wants)(const char *text));
+
+/*
  * From here on each line goes to this function and nowhere else, until one of NULL ends that. What
  * is kept is no line yet.
  */

@@ -38,6 +38,8 @@ enum {
 /* Which slots' interfaces a daemon has. */
 struct listing {
 	const struct config *config;
+	const char *ifname; /* of an interface that is looked for; NULL for none */
+	bool has_ifname;
 	bool has[SLOT_END];
 	unsigned int known, down;
 };
@@ -199,6 +201,7 @@ static void add_to_listing(void *argument, const char *ifname)
 	listing->known += slot && !listing->has[slot];
 	/* Slot 0 is not ours, and nobody looks there. */
 	listing->has[slot] = true;
+	listing->has_ifname |= listing->ifname && strcmp(ifname, listing->ifname) == 0;
 }
 
 static bool begins_with(const char *line, const char *start)
@@ -481,6 +484,48 @@ int mesh_announce(const struct config *config, const char *ifname)
 	return ret;
 }
 
+/* Asks what a daemon has. The name is that of an interface to look for, or NULL. */
+static int list(struct connection *connection, struct listing *listing, const char *ifname)
+{
+	memset(listing, 0, sizeof(*listing));
+	listing->config = connection->config;
+	listing->ifname = ifname;
+	return connection->daemon->list(connection, listing);
+}
+
+int mesh_announce_missing(const struct config *config, const char *ifname)
+{
+	static struct listing listing;
+	int ret = 0, each;
+
+	for (int i = 0; i < DAEMONS; i++) {
+		struct connection connection = new_connection(config, &daemons[i]);
+
+		if (!is_configured(&connection))
+			continue;
+		each = list(&connection, &listing, ifname);
+		if (each == 0 && !listing.has_ifname)
+			each = announce_to(&connection, ifname);
+		ret = worse_of(ret, each);
+		disconnect(&connection);
+	}
+	return ret;
+}
+
+int mesh_withdraw_one(const struct config *config, const char *ifname)
+{
+	int ret = 0;
+
+	for (int i = 0; i < DAEMONS; i++) {
+		struct connection connection = new_connection(config, &daemons[i]);
+
+		if (is_configured(&connection))
+			ret = worse_of(ret, connection.daemon->tell(&connection, ifname, false));
+		disconnect(&connection);
+	}
+	return ret;
+}
+
 /*
  * Gives a daemon up at the first failure, which may take seconds. What it still has of interfaces
  * that are gone, the next mesh_sync() takes back.
@@ -523,20 +568,13 @@ static int resync(struct connection *connection, unsigned int slot, const struct
 	return is_gone ? 0 : tell(connection, slot, true);
 }
 
-static int list(struct connection *connection, struct listing *listing)
-{
-	memset(listing, 0, sizeof(*listing));
-	listing->config = connection->config;
-	return connection->daemon->list(connection, listing);
-}
-
 static int sync_with(struct connection *connection, struct mesh_sync *sync)
 {
 	static struct listing listing;
 	bool is_due;
 	int ret;
 
-	ret = list(connection, &listing);
+	ret = list(connection, &listing, NULL);
 	for (unsigned int slot = 1; slot < SLOT_END && ret == 0; slot++) {
 		if (sync->wanted[slot] == listing.has[slot])
 			continue;
@@ -577,7 +615,7 @@ bool mesh_get_state(const struct config *config, unsigned int number, struct mes
 	memset(&listing, 0, sizeof(listing));
 	connection = new_connection(config, &daemons[number]);
 	if (is_configured(&connection))
-		ret = list(&connection, &listing);
+		ret = list(&connection, &listing, NULL);
 	disconnect(&connection);
 	*state = (struct mesh_state){
 		.name = connection.daemon->name,

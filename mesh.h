@@ -22,6 +22,12 @@ bool mesh_is_configured(const struct config *config);
 /* Tells the daemons of an interface that is up. */
 int mesh_announce(const struct config *config, const char *ifname);
 
+/* The same, but only those daemons that do not know it. */
+int mesh_announce_missing(const struct config *config, const char *ifname);
+
+/* Takes an interface back, whatever its name. Call it before deleting. */
+int mesh_withdraw_one(const struct config *config, const char *ifname);
+
 /* Takes interfaces back; withdrawn[slot] says which. Call it before deleting. */
 int mesh_withdraw(const struct config *config, const bool withdrawn[static SLOT_END]);
 

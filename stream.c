@@ -35,14 +35,18 @@ static int finish_connect(int fd, int64_t deadline)
 	return ret < 0 ? errno : error;
 }
 
-int stream_connect(const struct sockaddr *address, socklen_t size, int64_t deadline)
+int stream_connect_marked(const struct sockaddr *address, socklen_t size, uint32_t mark,
+			  int64_t deadline)
 {
 	const int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int ret, error = 0;
+	int ret = 0, error = 0;
 
 	if (fd < 0)
 		return -1;
-	ret = connect(fd, address, size);
+	if (mark)
+		ret = setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
+	if (ret == 0)
+		ret = connect(fd, address, size);
 	if (ret < 0)
 		error = errno;
 	if (error == EINPROGRESS)
@@ -52,4 +56,9 @@ int stream_connect(const struct sockaddr *address, socklen_t size, int64_t deadl
 	close(fd);
 	errno = error;
 	return -1;
+}
+
+int stream_connect(const struct sockaddr *address, socklen_t size, int64_t deadline)
+{
+	return stream_connect_marked(address, size, 0, deadline);
 }

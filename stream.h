@@ -13,6 +13,10 @@
  */
 int stream_connect(const struct sockaddr *address, socklen_t size, int64_t deadline);
 
+/* The same, by the routes for packets of this firewall mark. None, which is 0, needs no rights. */
+int stream_connect_marked(const struct sockaddr *address, socklen_t size, uint32_t mark,
+			  int64_t deadline);
+
 /*
  * Waits for an event of poll(2), POLLIN or POLLOUT, or the end of the connection. Returns whether
  * it came before the deadline.

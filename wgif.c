@@ -541,29 +541,36 @@ nla_put_failure:
 
 /* What on_device() looks for, and fills in. */
 struct device_search {
-	const uint8_t *peer_key;
+	const uint8_t *peer_key; /* NULL for any */
 	struct wgif_device *device;
 };
 
-/* Whether this list of allowed IPs is just ::/0. */
-static bool is_all_addresses(struct nlattr *list)
+/* Takes one entry of a peer's allowed IPs. */
+static void read_allowed_ip(struct wgif_device *device, struct nlattr **entry)
+{
+	const bool is_family = entry[WGALLOWEDIP_A_FAMILY] && entry[WGALLOWEDIP_A_CIDR_MASK] &&
+			       nla_get_u8(entry[WGALLOWEDIP_A_CIDR_MASK]) == 0;
+
+	if (!is_family)
+		device->has_other_ips = true;
+	else if (nla_get_u16(entry[WGALLOWEDIP_A_FAMILY]) == AF_INET6)
+		device->ipv6 = true;
+	else
+		device->ipv4 = true;
+}
+
+static void read_allowed_ips(struct wgif_device *device, struct nlattr *list)
 {
 	static struct nla_policy policy[WGALLOWEDIP_A_MAX + 1] = {
 		[WGALLOWEDIP_A_FAMILY] = { .type = NLA_U16 },
 		[WGALLOWEDIP_A_CIDR_MASK] = { .type = NLA_U8 },
 	};
 	struct nlattr *entry[WGALLOWEDIP_A_MAX + 1], *each;
-	int left, count = 0;
-	bool is_all = false;
+	int left;
 
-	nla_for_each_nested(each, list, left) {
-		count++;
-		if (nla_parse_nested(entry, WGALLOWEDIP_A_MAX, each, policy) == 0 &&
-		    entry[WGALLOWEDIP_A_FAMILY] && entry[WGALLOWEDIP_A_CIDR_MASK])
-			is_all = nla_get_u16(entry[WGALLOWEDIP_A_FAMILY]) == AF_INET6 &&
-				 nla_get_u8(entry[WGALLOWEDIP_A_CIDR_MASK]) == 0;
-	}
-	return is_all && count == 1;
+	nla_for_each_nested(each, list, left)
+		if (nla_parse_nested(entry, WGALLOWEDIP_A_MAX, each, policy) == 0)
+			read_allowed_ip(device, entry);
 }
 
 static void read_peer(struct wgif_device *device, struct nlattr **peer)
@@ -571,6 +578,7 @@ static void read_peer(struct wgif_device *device, struct nlattr **peer)
 	struct nlattr *endpoint = peer[WGPEER_A_ENDPOINT];
 
 	device->has_peer = true;
+	nla_memcpy(device->peer_key, peer[WGPEER_A_PUBLIC_KEY], KEY_LEN);
 	if (peer[WGPEER_A_LAST_HANDSHAKE_TIME]) {
 		struct __kernel_timespec time;
 
@@ -580,7 +588,7 @@ static void read_peer(struct wgif_device *device, struct nlattr **peer)
 	if (peer[WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL])
 		device->keepalive = nla_get_u16(peer[WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL]);
 	if (peer[WGPEER_A_ALLOWEDIPS])
-		device->has_all_addresses = is_all_addresses(peer[WGPEER_A_ALLOWEDIPS]);
+		read_allowed_ips(device, peer[WGPEER_A_ALLOWEDIPS]);
 	if (peer[WGPEER_A_RX_BYTES])
 		device->rx_bytes = nla_get_u64(peer[WGPEER_A_RX_BYTES]);
 	if (peer[WGPEER_A_TX_BYTES])
@@ -589,11 +597,17 @@ static void read_peer(struct wgif_device *device, struct nlattr **peer)
 		nla_memcpy(&device->endpoint, endpoint, sizeof(device->endpoint));
 }
 
+static bool is_wanted(const struct device_search *search, const struct nlattr *key)
+{
+	return key && (!search->peer_key || memcmp(nla_data(key), search->peer_key, KEY_LEN) == 0);
+}
+
 static int on_device(struct nl_msg *message, void *argument)
 {
 	static struct nla_policy device_policy[WGDEVICE_A_MAX + 1] = {
 		[WGDEVICE_A_PUBLIC_KEY] = { .type = NLA_UNSPEC, .minlen = KEY_LEN },
 		[WGDEVICE_A_LISTEN_PORT] = { .type = NLA_U16 },
+		[WGDEVICE_A_FWMARK] = { .type = NLA_U32 },
 		[WGDEVICE_A_PEERS] = { .type = NLA_NESTED },
 	};
 	static struct nla_policy peer_policy[WGPEER_A_MAX + 1] = {
@@ -616,12 +630,13 @@ static int on_device(struct nl_msg *message, void *argument)
 		nla_memcpy(device->public_key, attributes[WGDEVICE_A_PUBLIC_KEY], KEY_LEN);
 	if (attributes[WGDEVICE_A_LISTEN_PORT])
 		device->listen_port = nla_get_u16(attributes[WGDEVICE_A_LISTEN_PORT]);
+	if (attributes[WGDEVICE_A_FWMARK])
+		device->mark = nla_get_u32(attributes[WGDEVICE_A_FWMARK]);
 	if (!attributes[WGDEVICE_A_PEERS])
 		return NL_OK;
 	nla_for_each_nested(each, attributes[WGDEVICE_A_PEERS], left)
 		if (nla_parse_nested(peer, WGPEER_A_MAX, each, peer_policy) == 0 &&
-		    peer[WGPEER_A_PUBLIC_KEY] &&
-		    memcmp(nla_data(peer[WGPEER_A_PUBLIC_KEY]), search->peer_key, KEY_LEN) == 0)
+		    is_wanted(search, peer[WGPEER_A_PUBLIC_KEY]))
 			read_peer(device, peer);
 	return NL_OK;
 }
@@ -648,7 +663,7 @@ static int receive_device(struct nl_sock *socket, struct sockaddr_nl *sender, un
 }
 
 int wgif_get_device(struct wgif_kernel *kernel, const struct wgif_link *link,
-		    const uint8_t peer_key[static KEY_LEN], struct wgif_device *device)
+		    const uint8_t *peer_key, struct wgif_device *device)
 {
 	const struct netlink_task task = {
 		.verb = "read", .object = link->name, .expected = ENODEV, .error = -ERR_ABSENT
@@ -742,6 +757,8 @@ static int put_setup(struct nl_msg *message, const struct wgif_setup *setup)
 	/* A port of 0 has a device that is up change the one it has. */
 	if (setup->listen_port || setup->new_port)
 		NLA_PUT_U16(message, WGDEVICE_A_LISTEN_PORT, (uint16_t)setup->listen_port);
+	if (setup->new_mark)
+		NLA_PUT_U32(message, WGDEVICE_A_FWMARK, setup->mark);
 	/* The kernel does that first. It clears the replay counter, too. */
 	if (setup->replace_peers)
 		NLA_PUT_U32(message, WGDEVICE_A_FLAGS, WGDEVICE_F_REPLACE_PEERS);

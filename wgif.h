@@ -38,10 +38,13 @@ struct wgif_link {
 struct wgif_device {
 	uint8_t public_key[KEY_LEN]; /* the device's own; all zero if it has none yet */
 	unsigned int listen_port;    /* 0 if none is set */
+	uint32_t mark;		     /* firewall mark of its UDP packets; 0 is none */
 	bool has_peer;		     /* the peer asked for is there; else the rest is all zero */
-	int64_t handshake;	     /* unix time in seconds; 0 is never */
-	unsigned int keepalive;	     /* seconds; 0 is off */
-	bool has_all_addresses;	     /* it may use every IPv6 address, and nothing else is set */
+	uint8_t peer_key[KEY_LEN];
+	int64_t handshake;	/* unix time in seconds; 0 is never */
+	unsigned int keepalive; /* seconds; 0 is off */
+	bool ipv4, ipv6;	/* it may use every address of these */
+	bool has_other_ips;	/* it may use some others */
 	uint64_t rx_bytes, tx_bytes;
 	union endpoint endpoint;
 };
@@ -51,6 +54,8 @@ struct wgif_setup {
 	const uint8_t *private_key;	/* KEY_LEN bytes; NULL leaves the device's */
 	unsigned int listen_port;	/* 0 leaves it, and a device that has none takes any */
 	bool new_port;			/* with a listen_port of 0: the kernel chooses another */
+	bool new_mark;			/* sets the mark, and else leaves it */
+	uint32_t mark;			/* firewall mark of the UDP packets; 0 is none */
 	const uint8_t *peer_key;	/* KEY_LEN bytes; NULL for none */
 	bool ipv4, ipv6;		/* the peer may use every address of these */
 	const union endpoint *endpoint; /* NULL leaves the peer's */
@@ -83,9 +88,12 @@ int wgif_find(struct wgif_kernel *kernel, const char *name, struct wgif_link *li
 int wgif_foreach(struct wgif_kernel *kernel,
 		 void (*each)(void *argument, const struct wgif_link *link), void *argument);
 
-/* Reads a device and its peer of that key. Returns 0, -ERR_ABSENT or -ERR_FAILURE. */
+/*
+ * Reads a device and its peer of that key, or for NULL the only one it has. Returns 0, -ERR_ABSENT
+ * or -ERR_FAILURE.
+ */
 int wgif_get_device(struct wgif_kernel *kernel, const struct wgif_link *link,
-		    const uint8_t peer_key[static KEY_LEN], struct wgif_device *device);
+		    const uint8_t *peer_key, struct wgif_device *device);
 
 /*
  * Makes a WireGuard interface that is down, and sets the link's name and index. Returns 0,

@@ -8,7 +8,6 @@
 
 #include "admin/prune.h"
 #include "admin/show.h"
-#include "admin/words.h"
 #include "access.h"
 #include "config.h"
 #include "deadline.h"
@@ -19,6 +18,7 @@
 #include "session.h"
 #include "slot.h"
 #include "turn.h"
+#include "words.h"
 
 enum {
 	LOCK_TIME = 30, /* seconds to wait for the lock */

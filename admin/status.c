@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "admin/status.h"
-#include "admin/words.h"
 #include "config.h"
 #include "error.h"
 #include "log.h"
@@ -14,6 +13,7 @@
 #include "session.h"
 #include "slot.h"
 #include "turn.h"
+#include "words.h"
 
 struct row {
 	char ifname[IFNAMSIZ];

@@ -6,13 +6,10 @@
  * session.
  */
 #include <arpa/inet.h>
-#include <errno.h>
-#include <signal.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -22,25 +19,18 @@
 #include "wgif.h"
 #include "node/choice.h"
 #include "node/curve.h"
+#include "node/daemons.h"
+#include "node/down.h"
+#include "node/exit.h"
 #include "node/gateway.h"
 #include "node/keygen.h"
+#include "node/loop.h"
 #include "node/options.h"
 #include "node/report.h"
+#include "node/schedule.h"
+#include "node/status.h"
 #include "node/tunnel.h"
 #include "node/walltime.h"
-
-/* What a node exits with besides the codes of error.h; sysexits(3) has the values. */
-enum node_exit_code {
-	EXIT_UNREACHABLE = 69, /* no gateway answered, or none that did shook hands */
-	EXIT_FULL = 75,	       /* no gateway accepted, and at least one was full: try again */
-	EXIT_NONSENSE = 76,    /* no gateway gave a reply, and at least one sent nonsense */
-	EXIT_REFUSED = 77,     /* no gateway accepted or was full, and at least one refused */
-};
-
-enum {
-	END_GRACE = 2,	/* seconds after its end in which a run can stop by itself */
-	LOCK_TIME = 30, /* seconds to wait for another run */
-};
 
 /* One run. */
 struct run {
@@ -89,6 +79,9 @@ static int prepare(struct tunnel *tunnel, const struct options *options)
 
 	tunnel->ifname = options->ifname;
 	tunnel->mtu = options->mtu;
+	tunnel->mark = options->mark;
+	tunnel->ipv4 = options->ipv4;
+	tunnel->ipv6 = options->ipv6;
 	if (options->generate)
 		ret = keygen(options->key_path);
 	if (ret == 0)
@@ -253,7 +246,7 @@ static enum gateway_result ask_address(struct run *run, const struct gateway *ga
 	struct gateway_answer answer;
 
 	gateway_address_text(text, address);
-	gateway_ask(address, run->tunnel->public_key, run->end, &answer);
+	gateway_ask(address, run->tunnel->mark, run->tunnel->public_key, run->end, &answer);
 	if (answer.result == GATEWAY_ACCEPTED)
 		take_reply(run, gateway, address, &answer);
 	if (!run->error)
@@ -301,8 +294,7 @@ static enum gateway_result ask_all(struct run *run)
 	struct choice *choice = &run->choice;
 	enum gateway_result result, best = GATEWAY_UNREACHABLE;
 
-	if (!options->in_order)
-		choice_make(choice, options->gateways, options->count, run->end, &run->failed);
+	choice_make(choice, options, run->end, &run->failed);
 	if (choice->gateway)
 		best = ask_address(run, choice->gateway, &choice->address);
 	for (int failed = 0; failed <= (int)run->put_off; failed++) {
@@ -313,15 +305,6 @@ static enum gateway_result ask_all(struct run *run)
 		}
 	}
 	return best;
-}
-
-/* Prints the reply of the gateway that accepted, in place of a report. */
-static void print_reply(const struct reply *reply)
-{
-	char line[REPLY_SIZE];
-
-	reply_format(line, 0, reply->port, reply->time);
-	fputs(line, stdout);
 }
 
 /* Reports that there is no session. Returns the exit code. */
@@ -343,20 +326,26 @@ static int report_refusal(struct run *run, enum gateway_result result)
 	return codes[result];
 }
 
-/* Reports that there is a session, or with -n that a gateway accepted. Returns the exit code. */
+/*
+ * Reports that there is a session, and tells the routing daemons; or reports with -n that a gateway
+ * accepted. Returns the exit code.
+ */
 static int report_success(struct run *run)
 {
 	struct report *report = &run->report;
+	const bool is_kept = strcmp(report->action, "kept") == 0;
 
 	report->result = run->kernel ? "connected" : "accepted";
 	if (!run->kernel && !run->options->json)
-		print_reply(&report->reply);
-	else if (strcmp(report->action, "kept") == 0)
+		report_reply(report);
+	else if (is_kept)
 		log_line(LOG_INFO, "%s has a live session", run->tunnel->ifname);
 	else if (run->kernel)
 		log_line(LOG_INFO, "%s %s: gateway %s (%s), port %u", report->action,
 			 run->tunnel->ifname, report->gateway->host, report->address,
 			 report->reply.port);
+	if (run->kernel)
+		daemons_announce(&run->options->daemons, run->tunnel->ifname, !is_kept);
 	return EXIT_DONE;
 }
 
@@ -392,69 +381,6 @@ static int work(struct run *run)
 	return result == GATEWAY_ACCEPTED ? report_success(run) : report_refusal(run, result);
 }
 
-/*
- * Sets the end of the run. The name service knows no deadline: SIGTERM ends a run that is still
- * waiting for it then. Returns 0, or -1 after it has logged why.
- */
-static int set_end(struct run *run)
-{
-	const time_t limit = run->options->time_limit;
-	const struct itimerspec time = { .it_value.tv_sec = limit + END_GRACE };
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGTERM };
-	timer_t timer;
-	int ret;
-
-	run->end = INT64_MAX;
-	if (!limit)
-		return 0;
-	run->end = clock_ms() + (int64_t)limit * 1000;
-	ret = timer_create(CLOCK_MONOTONIC, &event, &timer);
-	if (ret == 0)
-		ret = timer_settime(timer, 0, &time, NULL);
-	if (ret < 0)
-		log_line(LOG_ERR, "unable to limit the time of the run: %s", strerror(errno));
-	return ret;
-}
-
-/* Waits as long as chance says, up to so many seconds: nodes do not all come at the same moment. */
-static void wait_at_random(unsigned int seconds)
-{
-	const size_t ms = gateway_random((size_t)seconds * 1000 + 1);
-	const struct timespec time = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
-
-	nanosleep(&time, NULL);
-}
-
-/*
- * Only one run at a time works with a private key: locks its file, which the kernel ends with the
- * process. Returns 0 or the exit code.
- */
-static int take_lock(const struct options *options, int64_t end)
-{
-	const struct timespec pause = { .tv_nsec = 100000000 };
-	const int64_t lock_end = clock_ms() + LOCK_TIME * 1000;
-	const int fd = key_open(options->key_path);
-	int ret;
-
-	if (fd < 0)
-		return EXIT_CONFIG;
-	for (;;) {
-		ret = flock(fd, LOCK_EX | LOCK_NB);
-		if (ret == 0)
-			return 0;
-		if (errno != EWOULDBLOCK && errno != EINTR) {
-			log_line(LOG_ERR, "unable to lock %s: %s", options->key_path,
-				 strerror(errno));
-			return EXIT_FAILED;
-		}
-		if (clock_ms() >= lock_end || clock_ms() >= end)
-			break;
-		nanosleep(&pause, NULL);
-	}
-	log_line(LOG_WARNING, "another run is at work with %s", options->key_path);
-	return EXIT_LOCKED;
-}
-
 /* Opens what the work needs, does it, and prints the report. Returns the exit code. */
 static int work_and_report(struct run *run)
 {
@@ -473,15 +399,63 @@ static int work_and_report(struct run *run)
 }
 
 /*
- * One run: read the options and the keys; wait for another run with this key; if the interface has
- * a live session, keep it; else ask the gateways one after the other, check the clock, configure
- * the interface, and wait for a handshake, until there is one; print what was done.
+ * One run: read the keys; wait for another run with this key; if the interface has a live session,
+ * keep it; else ask the gateways one after the other, check the clock, configure the interface, and
+ * wait for a handshake, until there is one; print what was done. Returns the exit code.
  */
-int main(int argc, char **argv)
+static int connect_once(const struct options *options)
 {
 	struct tunnel tunnel = { .ifname = NULL };
+	struct run run = { .options = options, .tunnel = &tunnel };
+	int ret;
+
+	ret = schedule_set_end(options->time_limit, &run.end);
+	if (ret < 0)
+		return EXIT_FAILED;
+	ret = prepare(&tunnel, options);
+	if (ret == 0 && !options->ask_only)
+		ret = schedule_lock(options->key_path, run.end);
+	return ret ? ret : work_and_report(&run);
+}
+
+/* A command line. */
+struct command {
+	int argc;
+	char **argv;
+};
+
+/* One run of a loop. Reads the command line again, which shuffles the gateways anew. */
+static int connect_again(void *argument)
+{
+	const struct command *command = argument;
 	struct options options;
-	struct run run = { .options = &options, .tunnel = &tunnel };
+	int ret;
+
+	/* For getopt(3) to begin again. */
+	optind = 0;
+	ret = options_read(&options, command->argc, command->argv);
+	return ret <= 0 ? EXIT_USAGE : connect_once(&options);
+}
+
+/* Does another thing than to connect. Returns the exit code. */
+static int obey(const struct options *options)
+{
+	const struct tunnel tunnel = { .ifname = options->ifname };
+	int ret;
+
+	if (options->verb == DOWN)
+		return down_run(&tunnel, options->key_path, &options->daemons);
+	ret = status_print(&tunnel, options->json);
+	if (ret < 0)
+		return EXIT_FAILED;
+	return ret == 1 ? EXIT_DONE : EXIT_UNREACHABLE;
+}
+
+/* Reads the options, and does what they say: one run, or run after run, or a command. */
+int main(int argc, char **argv)
+{
+	struct command command = { argc, argv };
+	struct options options;
 	int ret;
 
 	log_open("broker-connect", false);
@@ -490,13 +464,9 @@ int main(int argc, char **argv)
 	ret = options_read(&options, argc, argv);
 	if (ret <= 0)
 		return ret < 0 ? EXIT_USAGE : EXIT_DONE;
+	if (options.verb != CONNECT)
+		return obey(&options);
 	if (options.wait)
-		wait_at_random(options.wait);
-	ret = set_end(&run);
-	if (ret < 0)
-		return EXIT_FAILED;
-	ret = prepare(&tunnel, &options);
-	if (ret == 0 && !options.ask_only)
-		ret = take_lock(&options, run.end);
-	return ret ? ret : work_and_report(&run);
+		schedule_wait(options.wait);
+	return options.loop ? loop_run(connect_again, &command) : connect_once(&options);
 }

@@ -9,6 +9,7 @@
 
 #include "node/choice.h"
 #include "node/gateway.h"
+#include "node/options.h"
 #include "node/tunnel.h"
 
 /*
@@ -36,40 +37,42 @@ static int add_addresses(struct choice found[static 2], int count, int most,
 }
 
 /* Finds what to choose from. Returns whether there are two. */
-static bool find_two(struct choice found[static 2], const struct gateway *gateways, size_t count,
-		     int64_t failed)
+static bool find_two(struct choice found[static 2], const struct options *options, int64_t failed)
 {
+	const bool is_alone = options->count == 1;
 	int ret = 0;
 
-	for (size_t i = 0; i < count && ret >= 0 && ret < 2; i++)
-		ret = add_addresses(found, ret, count == 1 ? 2 : ret + 1, &gateways[i], failed);
+	for (size_t i = 0; i < options->count && ret >= 0 && ret < 2; i++)
+		ret = add_addresses(found, ret, is_alone ? 2 : ret + 1, &options->gateways[i],
+				    failed);
 	return ret == 2;
 }
 
 /* Asks both at the same time. */
-static void ask_both(const struct choice found[static 2], int64_t deadline, int usages[static 2])
+static void ask_both(const struct choice found[static 2], uint32_t mark, int64_t deadline,
+		     int usages[static 2])
 {
 	const pid_t pid = fork();
 	int status = 0;
 
 	if (pid == 0)
-		_exit(gateway_ask_usage(&found[1].address, deadline));
-	usages[0] = gateway_ask_usage(&found[0].address, deadline);
+		_exit(gateway_ask_usage(&found[1].address, mark, deadline));
+	usages[0] = gateway_ask_usage(&found[0].address, mark, deadline);
 	usages[1] = GATEWAY_USAGE_UNKNOWN;
 	if (pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status))
 		usages[1] = WEXITSTATUS(status);
 }
 
-void choice_make(struct choice *choice, const struct gateway *gateways, size_t count,
-		 int64_t deadline, int64_t *failed)
+void choice_make(struct choice *choice, const struct options *options, int64_t deadline,
+		 int64_t *failed)
 {
 	struct choice found[2];
 	int usages[2], best;
 
 	choice->gateway = NULL;
-	if (!find_two(found, gateways, count, *failed))
+	if (options->in_order || !find_two(found, options, *failed))
 		return;
-	ask_both(found, deadline, usages);
+	ask_both(found, options->mark, deadline, usages);
 	for (int i = 0; i < 2; i++)
 		if (usages[i] == GATEWAY_USAGE_NONE)
 			*failed |= tunnel_address_bit(&found[i].address);

@@ -10,6 +10,7 @@
 #include "endpoint.h"
 
 struct gateway;
+struct options;
 
 /* One address of a gateway. */
 struct choice {
@@ -18,13 +19,13 @@ struct choice {
 };
 
 /*
- * Asks two gateways how full they are, and chooses the emptier: the first two of the list, which
- * the caller has shuffled, or two addresses of one that is alone. Leaves out the addresses in
- * *failed, see tunnel.h, and adds those that cannot be connected to. Ends before the clock_ms() of
- * the deadline.
+ * Asks two gateways how full they are, and chooses the emptier: the first two of the options, which
+ * are shuffled, or two addresses of one that is alone; none if they are to be asked in order.
+ * Leaves out the addresses in *failed, see tunnel.h, and adds those that cannot be connected to.
+ * Ends soon after the clock_ms() of the deadline.
  */
-void choice_make(struct choice *choice, const struct gateway *gateways, size_t count,
-		 int64_t deadline, int64_t *failed);
+void choice_make(struct choice *choice, const struct options *options, int64_t deadline,
+		 int64_t *failed);
 
 /* Whether this address of this gateway is the one that was chosen. */
 bool choice_is(const struct choice *choice, const struct gateway *gateway,

@@ -255,9 +255,10 @@ static int set_result(struct attempt *attempt, enum gateway_result result, const
 	return -1;
 }
 
-static int open_connection(struct attempt *attempt, const union endpoint *address)
+static int open_connection(struct attempt *attempt, const union endpoint *address, uint32_t mark)
 {
-	attempt->fd = stream_connect(&address->any, endpoint_size(address), attempt->deadline);
+	attempt->fd = stream_connect_marked(&address->any, endpoint_size(address), mark,
+					    attempt->deadline);
 	if (attempt->fd >= 0)
 		return 0;
 	if (errno == ETIMEDOUT)
@@ -346,11 +347,12 @@ static int read_reply(struct attempt *attempt)
 }
 
 /* Connects, sends a request and reads the reply. Returns 0, or -1 with the result set. */
-static int converse(struct attempt *attempt, const union endpoint *address, const char *request)
+static int converse(struct attempt *attempt, const union endpoint *address, uint32_t mark,
+		    const char *request)
 {
 	int ret;
 
-	ret = open_connection(attempt, address);
+	ret = open_connection(attempt, address, mark);
 	if (ret < 0)
 		return ret;
 	ret = send_request(attempt, request);
@@ -430,7 +432,7 @@ static int64_t time_in(int64_t seconds, int64_t deadline)
 	return end < deadline ? end : deadline;
 }
 
-void gateway_ask(const union endpoint *address, const uint8_t pubkey[static KEY_LEN],
+void gateway_ask(const union endpoint *address, uint32_t mark, const uint8_t pubkey[static KEY_LEN],
 		 int64_t deadline, struct gateway_answer *answer)
 {
 	struct attempt attempt = {
@@ -443,12 +445,12 @@ void gateway_ask(const union endpoint *address, const uint8_t pubkey[static KEY_
 	memset(answer, 0, sizeof(*answer));
 	key_to_text(key, pubkey);
 	snprintf(request, sizeof(request), "{\"version\":1,\"pubkey\":\"%s\"}\n", key);
-	ret = converse(&attempt, address, request);
+	ret = converse(&attempt, address, mark, request);
 	if (ret == 0)
 		evaluate_reply(&attempt);
 }
 
-int gateway_ask_usage(const union endpoint *address, int64_t deadline)
+int gateway_ask_usage(const union endpoint *address, uint32_t mark, int64_t deadline)
 {
 	struct gateway_answer answer = { .reply.fault = 0 };
 	struct attempt attempt = {
@@ -458,7 +460,7 @@ int gateway_ask_usage(const union endpoint *address, int64_t deadline)
 	const struct reply *reply = &answer.reply;
 	int ret;
 
-	ret = converse(&attempt, address, "{\"version\":1,\"usage\":true}\n");
+	ret = converse(&attempt, address, mark, "{\"version\":1,\"usage\":true}\n");
 	if (attempt.fd < 0)
 		return GATEWAY_USAGE_NONE;
 	if (ret == 0)

@@ -63,15 +63,15 @@ const char *gateway_result_text(enum gateway_result result);
 void gateway_address_text(char text[static GATEWAY_ADDRESS_SIZE], const union endpoint *address);
 
 /*
- * Asks one address for a port for this public key, within GATEWAY_DEADLINE, and before the
- * clock_ms() of the deadline.
+ * Asks one address for a port for this public key, by packets with this firewall mark, within
+ * GATEWAY_DEADLINE, and before the clock_ms() of the deadline.
  */
-void gateway_ask(const union endpoint *address, const uint8_t pubkey[static KEY_LEN],
+void gateway_ask(const union endpoint *address, uint32_t mark, const uint8_t pubkey[static KEY_LEN],
 		 int64_t deadline, struct gateway_answer *answer);
 
 /*
- * Asks one address how full its gateway is, within GATEWAY_USAGE_DEADLINE, and before the
- * clock_ms() of the deadline. Returns percent from 0 to 100, or what comes in their place.
+ * Asks one address how full its gateway is, in the same way, but within GATEWAY_USAGE_DEADLINE.
+ * Returns percent from 0 to 100, or what comes in their place.
  */
 enum {
 	/*
@@ -81,7 +81,7 @@ enum {
 	GATEWAY_USAGE_UNKNOWN = 50,
 	GATEWAY_USAGE_NONE = 101, /* there is no connection */
 };
-int gateway_ask_usage(const union endpoint *address, int64_t deadline);
+int gateway_ask_usage(const union endpoint *address, uint32_t mark, int64_t deadline);
 
 /* A random number below limit, which is not 0. */
 size_t gateway_random(size_t limit);

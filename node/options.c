@@ -3,9 +3,11 @@
 #include <getopt.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "allowed_ips.h"
 #include "error.h"
 #include "log.h"
 #include "number.h"
@@ -20,15 +22,20 @@
 #define NODE_KEY_FILE "/etc/wg-broker/node.key"
 #endif
 
-#define USAGE                                                                                       \
-	"usage: broker-connect [-ghnotV] [-a address | -m mac] [-i interface] [-k file] [-M mtu]\n" \
-	"                      [-p key] [-T seconds] [-w seconds] [--json] host[:port][,key] ..."
+#define USAGE                                                                                      \
+	"usage: broker-connect [-ghlnotV] [-A addresses] [-a address | -m mac] [-B babeld]\n"      \
+	"                      [-F mmfd] [-f mark] [-i interface] [-k file] [-L l3roamd]\n"        \
+	"                      [-M mtu] [-p key] [-T seconds] [-w seconds] [--json]\n"             \
+	"                      host[:port][,key] ...\n"                                            \
+	"       broker-connect status [-i interface] [--json]\n"                                   \
+	"       broker-connect down [-B babeld] [-F mmfd] [-i interface] [-k file] [-L l3roamd]"
 
 enum {
 	DEFAULT_MTU = 1374,
 	MIN_MTU = 1280, /* of IPv6 */
 	MAX_MTU = 65455,
-	MAX_TIME = 86400, /* seconds */
+	MAX_TIME = 86400,      /* seconds */
+	MAX_SOCKET_PATH = 107, /* see unix(7) */
 };
 
 static int misuse(const char *what, const char *value)
@@ -59,42 +66,100 @@ static bool is_ifname(const char *text)
 	       strspn(text, TEXT_ALPHANUMERIC "._-") == len;
 }
 
-/* Takes one option. Returns 0, or -ERR_CONFIG after it has logged why. */
-static int take_option(struct options *options, int option)
+/* Reads a firewall mark as ip(8) and wg(8) do: 0x and hex digits, a number, or "off". */
+static int read_mark(uint32_t *mark, const char *text)
+{
+	const char *digits = strncmp(text, "0x", 2) == 0 ? text + 2 : "";
+	unsigned int number = 0;
+	int ret = 0;
+
+	if (*digits && strlen(digits) <= 8 &&
+	    strspn(digits, TEXT_DIGITS "abcdefABCDEF") == strlen(digits))
+		number = (unsigned int)strtoul(digits, NULL, 16);
+	else if (strcmp(text, "off") != 0)
+		ret = number_parse(text, 0, UINT32_MAX, &number);
+	if (ret < 0)
+		return misuse("the mark must be a number such as 51820 or 0xca6c, or off", text);
+	*mark = number;
+	return 0;
+}
+
+/*
+ * Takes a routing daemon's socket: its path, or if it may have one a port. Returns 0, or
+ * -ERR_CONFIG after it has logged why.
+ */
+static int take_socket(char **address, bool may_be_port)
+{
+	unsigned int port;
+	const bool is_port = may_be_port && number_parse(optarg, 1, UINT16_MAX, &port) == 0;
+
+	*address = optarg;
+	if (is_port || (*optarg == '/' && strlen(optarg) <= MAX_SOCKET_PATH))
+		return 0;
+	return misuse(may_be_port ? "neither a port nor the absolute path of a socket" :
+				    "not the absolute path of a socket",
+		      optarg);
+}
+
+/* Where an option goes that is only given or not. Returns NULL for all others. */
+static bool *find_switch(struct options *options, int option)
+{
+	switch (option) {
+	case 'g':
+		return &options->generate;
+	case 'j':
+		return &options->json;
+	case 'l':
+		return &options->loop;
+	case 'n':
+		return &options->ask_only;
+	case 'o':
+		return &options->in_order;
+	default:
+		return NULL;
+	}
+}
+
+/* Where the text behind an option goes that others look at. Returns NULL for all others. */
+static const char **find_text(struct options *options, int option)
+{
+	switch (option) {
+	case 'a':
+		return &options->address;
+	case 'k':
+		return &options->key_path;
+	case 'm':
+		return &options->mac;
+	case 'p':
+		return &options->shared_key;
+	default:
+		return NULL;
+	}
+}
+
+/* Takes any other option. Returns 0, or -ERR_CONFIG after it has logged why. */
+static int take_value(struct options *options, int option)
 {
 	int ret;
 
 	switch (option) {
-	case 'a':
-		options->address = optarg;
-		return 0;
-	case 'g':
-		options->generate = true;
-		return 0;
+	case 'A':
+		ret = allowed_ips_parse(optarg, &options->ipv4, &options->ipv6);
+		return ret < 0 ? misuse("allowed are " ALLOWED_IPS_WORDS, optarg) : 0;
+	case 'B':
+		return take_socket(&options->daemons.babel, true);
+	case 'F':
+		return take_socket(&options->daemons.mmfd, false);
+	case 'f':
+		return read_mark(&options->mark, optarg);
 	case 'i':
 		options->ifname = optarg;
 		return is_ifname(optarg) ? 0 : misuse("not an interface's name", optarg);
-	case 'j':
-		options->json = true;
-		return 0;
-	case 'k':
-		options->key_path = optarg;
-		return 0;
+	case 'L':
+		return take_socket(&options->daemons.l3roamd, false);
 	case 'M':
 		ret = number_parse(optarg, MIN_MTU, MAX_MTU, &options->mtu);
 		return ret < 0 ? misuse("the MTU must be a number from 1280 to 65455", optarg) : 0;
-	case 'm':
-		options->mac = optarg;
-		return 0;
-	case 'n':
-		options->ask_only = true;
-		return 0;
-	case 'o':
-		options->in_order = true;
-		return 0;
-	case 'p':
-		options->shared_key = optarg;
-		return 0;
 	case 'T':
 		ret = number_parse(optarg, 1, MAX_TIME, &options->time_limit);
 		return ret < 0 ? misuse("the time must be a number from 1 to 86400", optarg) : 0;
@@ -109,6 +174,21 @@ static int take_option(struct options *options, int option)
 		fprintf(stderr, "%s\n", USAGE);
 		return -ERR_CONFIG;
 	}
+}
+
+/* Takes one option. Returns 0, or -ERR_CONFIG after it has logged why. */
+static int take_option(struct options *options, int option)
+{
+	bool *is_given = find_switch(options, option);
+	const char **text = find_text(options, option);
+
+	if (is_given)
+		*is_given = true;
+	else if (text)
+		*text = optarg;
+	else
+		return take_value(options, option);
+	return 0;
 }
 
 /* Takes the gateways and their keys. Returns 0, or -ERR_CONFIG after it has logged why. */
@@ -145,18 +225,42 @@ static int take_gateways(struct options *options, char **texts, int count)
 	return 0;
 }
 
+/* Takes what follows the options: a command, or else gateways. */
+static int take_words(struct options *options, char **words, int count)
+{
+	if (count > 0 && strcmp(words[0], "down") == 0)
+		options->verb = DOWN;
+	if (count > 0 && strcmp(words[0], "status") == 0)
+		options->verb = STATUS;
+	if (options->verb == CONNECT)
+		return take_gateways(options, words, count);
+	if (count > 1)
+		return misuse("no gateway is expected behind a command", words[1]);
+	if (options->ask_only || options->loop)
+		return misuse("neither -l nor -n goes with a command", words[0]);
+	return 0;
+}
+
 int options_read(struct options *options, int argc, char **argv)
 {
+	static char none[] = "";
 	static const struct option long_options[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
 	int option, ret;
 
 	*options = (struct options){
 		.key_path = NODE_KEY_FILE,
 		.mtu = DEFAULT_MTU,
+		.ipv6 = true,
 		.ifname = "wgmesh",
+		.daemons = { .babel = none,
+			     .babel_options = none,
+			     .l3roamd = none,
+			     .mmfd = none,
+			     .prefix = none },
 	};
 	for (;;) {
-		option = getopt_long(argc, argv, "a:ghi:k:M:m:nop:T:tVw:", long_options, NULL);
+		option = getopt_long(argc, argv, "A:a:B:F:f:ghi:k:L:lM:m:nop:T:tVw:", long_options,
+				     NULL);
 		if (option == -1)
 			break;
 		if (option == 'h')
@@ -171,6 +275,8 @@ int options_read(struct options *options, int argc, char **argv)
 	}
 	if (options->address && options->mac)
 		return misuse("-a and -m exclude each other", options->mac);
-	ret = take_gateways(options, argv + optind, argc - optind);
+	if (options->loop && (options->ask_only || options->json))
+		return misuse("neither -n nor --json goes with", "-l");
+	ret = take_words(options, argv + optind, argc - optind);
 	return ret < 0 ? ret : 1;
 }

@@ -44,6 +44,14 @@ void report_attempt(struct report *report, const struct gateway *gateway, const 
 	fprintf(report->attempts, "\"outcome\":\"%s\",\"detail\":\"%s\"}", result, answer->detail);
 }
 
+void report_reply(const struct report *report)
+{
+	char line[REPLY_SIZE];
+
+	reply_format(line, 0, report->reply.port, report->reply.time);
+	fputs(line, stdout);
+}
+
 static void print(const struct report *report, const struct tunnel *tunnel)
 {
 	char address[INET6_ADDRSTRLEN];

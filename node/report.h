@@ -31,6 +31,9 @@ int report_begin(struct report *report, bool json);
 void report_attempt(struct report *report, const struct gateway *gateway, const char *address,
 		    const struct gateway_answer *answer);
 
+/* Prints the reply of the gateway that accepted, in place of a report. */
+void report_reply(const struct report *report);
+
 /* Ends a report, and prints it if it is one of --json. The man page describes its members. */
 void report_end(struct report *report, const struct tunnel *tunnel);
 

@@ -192,7 +192,8 @@ static int configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 	const struct wgif_setup setup = {
 		.private_key = tunnel->private_key,
 		.peer_key = peer_key,
-		.ipv6 = true,
+		.ipv4 = tunnel->ipv4,
+		.ipv6 = tunnel->ipv6,
 		.endpoint = endpoint,
 		.keepalive = KEEPALIVE,
 		.replace_peers = true,
@@ -201,6 +202,8 @@ static int configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 		 * handshakes to the port that it knows, and each would pull the peer back to it.
 		 */
 		.new_port = true,
+		.new_mark = true,
+		.mark = tunnel->mark,
 	};
 	const struct wgif_link *link = &session->link;
 	char alias[NOTE_SIZE];
@@ -220,10 +223,12 @@ static int configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 	return ret;
 }
 
-/* Whether the peer of a live session is to be changed. */
-static bool differs(const struct wgif_device *device)
+/* Whether the device of a live session, or its peer, is to be changed. */
+static bool differs(const struct wgif_device *device, const struct tunnel *tunnel)
 {
-	return device->keepalive != KEEPALIVE || !device->has_all_addresses;
+	return device->mark != tunnel->mark || device->keepalive != KEEPALIVE ||
+	       device->ipv4 != tunnel->ipv4 || device->ipv6 != tunnel->ipv6 ||
+	       device->has_other_ips;
 }
 
 /*
@@ -241,9 +246,14 @@ static bool is_outdated(const struct session *session, const struct note *note)
 int tunnel_refresh(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 		   const uint8_t peer_key[static KEY_LEN], const struct session *session)
 {
-	const struct wgif_setup setup = { .peer_key = peer_key,
-					  .ipv6 = true,
-					  .keepalive = KEEPALIVE };
+	const struct wgif_setup setup = {
+		.peer_key = peer_key,
+		.ipv4 = tunnel->ipv4,
+		.ipv6 = tunnel->ipv6,
+		.keepalive = KEEPALIVE,
+		.new_mark = true,
+		.mark = tunnel->mark,
+	};
 	const struct wgif_link *link = &session->link;
 	const bool has_link = link->multicast && link->mtu == tunnel->mtu;
 	struct note note = session->note;
@@ -253,7 +263,7 @@ int tunnel_refresh(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 	/* A run that was killed may have left that. */
 	note.failed &= ~tunnel_address_bit(&session->device.endpoint);
 	ret = wgif_keep_address(kernel, link, &tunnel->address);
-	if (ret == 0 && differs(&session->device))
+	if (ret == 0 && differs(&session->device, tunnel))
 		ret = wgif_set_device(kernel, link, &setup);
 	if (ret < 0 || (has_link && !is_outdated(session, &note)))
 		return ret;
@@ -321,6 +331,20 @@ int tunnel_wait(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 	note_format(alias, &session.note);
 	ret = wgif_set_alias(kernel, &session.link, alias);
 	return ret < 0 ? ret : 1;
+}
+
+int tunnel_read(struct wgif_kernel *kernel, const struct tunnel *tunnel, struct session *session)
+{
+	static const uint8_t nobody[KEY_LEN];
+	struct wgif_device device;
+	int ret;
+
+	ret = read_interface(kernel, tunnel, nobody, session);
+	if (ret == 0)
+		ret = wgif_get_device(kernel, &session->link, NULL, &device);
+	if (ret == 0)
+		ret = session_read_device(kernel, device.peer_key, session);
+	return ret;
 }
 
 int tunnel_disconnect(struct wgif_kernel *kernel, const struct tunnel *tunnel)

@@ -3,6 +3,7 @@
 #ifndef TUNNEL_H
 #define TUNNEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <netinet/in.h>
 
@@ -25,6 +26,8 @@ union endpoint;
 struct tunnel {
 	const char *ifname;
 	unsigned int mtu; /* bytes */
+	uint32_t mark;	  /* firewall mark of the packets to the gateway; 0 is none */
+	bool ipv4, ipv6;  /* what may pass through it: one or both */
 	struct in6_addr address;
 	uint8_t private_key[KEY_LEN];
 	uint8_t public_key[KEY_LEN];
@@ -72,6 +75,12 @@ int tunnel_configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 int tunnel_wait(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 		const uint8_t peer_key[static KEY_LEN], const union endpoint *endpoint,
 		int64_t deadline);
+
+/*
+ * Reads the interface with the only peer that it has, whichever that is. Returns 0, or the same
+ * negative errors as tunnel_is_live().
+ */
+int tunnel_read(struct wgif_kernel *kernel, const struct tunnel *tunnel, struct session *session);
 
 /* Removes the peer; the interface stays. Returns 0, or a negative error likewise. */
 int tunnel_disconnect(struct wgif_kernel *kernel, const struct tunnel *tunnel);

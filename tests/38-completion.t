@@ -51,9 +51,11 @@ is "$(proposed broker-admin -c /nowhere deny -r '')" '' 'of none'
 is "$(env -i bash -c 'source contrib/bash-completion/broker-admin; COMP_WORDS=(broker-admin show "") COMP_CWORD=2
 	_broker_admin' 2>&1)" '' 'nothing is said, whatever is missing'
 
-is "$(proposed broker-connect -)" "$(build/broker-connect -h | grep -oE '\-(-json|[ghnotV]+|[a-zA-Z] )' |
-	sed 's/^-\([ghnotV]*\)$/\1/; /^[ghnotV]*$/s/./-&\n/g' | tr -d ' ' | grep . | sort | paste -sd ' ')" \
+is "$(proposed broker-connect -)" "$(build/broker-connect -h | grep -oE '\-(-json|[ghlnotV]+|[a-zA-Z] )' |
+	sed 's/^-\([ghlnotV]*\)$/\1/; /^[ghlnotV]*$/s/./-&\n/g' | tr -d ' ' | grep . | sort -u | paste -sd ' ')" \
 	'broker-connect: its options'
+is "$(proposed broker-connect d) $(proposed broker-connect s)" 'down status' 'commands'
 is "$(proposed broker-connect -i '')" "$(interfaces | sort | paste -sd ' ')" 'interfaces for -i'
+is "$(proposed broker-connect -B /etc/host)" "$(compgen -f /etc/host | sort | paste -sd ' ')" 'sockets for -B'
 is "$(proposed broker-connect -k /etc/host)" "$(compgen -f /etc/host | sort | paste -sd ' ')" 'files for -k'
 done_testing

@@ -39,7 +39,7 @@ json_get_var() { eval "$1=\$(printf %s \"\$JSON\" | jq -r \".\$2 |
 	if . == true then 1 elif . == false then 0 else . // empty end\")"; }
 json_get_vars() { for each; do json_get_var "$each" "$each"; done; }
 json_for_each_item() {
-	for each in $(printf %s "$JSON" | jq -r ".$2[]"); do "$1" "$each"; done
+	for each in $(printf %s "$JSON" | jq -r ".$2 // [] | .[]"); do "$1" "$each"; done
 }
 init_proto() {
 	proto=$1 cmd=$2 interface=$3 data=$4
@@ -102,7 +102,7 @@ base=$(jq -cn --arg key "$work/node.key" '{private_key_file: $key}')
 config=$(jq -c --arg gateway "192.0.2.11,${gateway_key[gw1]}" '. + {gateway: [$gateway]}' <<<"$base")
 handler dump
 is "$(cut -d ' ' -f 2 "$calls" | xargs)" \
-	'gateway:list(string) public_key private_key_file macaddr_of mtu set_clock available=1 renew_handler=1' 'its options'
+	'gateway:list(string) public_key private_key_file macaddr_of mtu fwmark allowed_ips:list(string) set_clock available=1 renew_handler=1' 'its options'
 
 start
 is "$?" 0 'setup'
@@ -225,13 +225,14 @@ start
 ends
 is "$status" 64 'a bad configuration ends it'
 is "$(<"$calls")" $'proto_notify_error vpn CONFIG\nproto_block_restart vpn\nproto_kill_command vpn' 'for good'
-config=$(jq -c '. + {macaddr_of: "br-lan", mtu: 1300, set_clock: false}' <<<"$good")
+config=$(jq -c '. + {macaddr_of: "br-lan", mtu: 1300, fwmark: "0x64", allowed_ips: ["0.0.0.0/0", "::/0"], set_clock: false}' <<<"$good")
 start
 ok 'macaddr_of is not there yet: no success' wait_for 30 told 'proto_notify_error vpn FAILED'
 ip -n node link add br-lan type bridge
 ip -n node link set br-lan up
 ok 'it comes: up' wait_for 30 told 'proto_send_update vpn'
-is "$(mtu_at node vpn)" 1300 'MTU'
+is "$(at node wg show vpn allowed-ips | cut -f 2)" '0.0.0.0/0 ::/0' 'what may pass'
+is "$(mtu_at node vpn) $(at node wg show vpn fwmark)" '1300 0x64' 'MTU and mark'
 like "$(addresses_at node vpn)" '^fe80::[0-9a-f:]*ff:fe[0-9a-f:]*$' 'the address is from a MAC'
 like " $(addresses_at node br-lan) " " $(addresses_at node vpn) " 'that of br-lan'
 unlike "${command[*]}" ' -t' 'set_clock'

@@ -18,15 +18,10 @@ at names nft -f - <<<'table ip t { chain c { type filter hook input priority 0; 
 connect node -g -p "$key" 192.0.2.11
 is "$status" 0 'connected'
 
-# requests OPTION...: what a run asks of the kernel: a type for each request.
-requests() {
-	at node strace -e trace=sendmsg "$connect" -k "$work/node.key" "$@" -p "$key" 192.0.2.11 2>&1 >/dev/null |
-		grep -o 'nlmsg_type=.*nlmsg_seq' | grep -v nlctrl |
-		sed 's/nlmsg_type=\(.*\), nlmsg_flags=.*0x300.*/\1-dump/; s/nlmsg_type=\([^,]*\),.*/\1/' | xargs
-}
-is "$(requests)" 'RTM_GETLINK wireguard-dump RTM_GETADDR' 'a run on a live session only reads'
-is "$(requests -M 1300)" 'RTM_GETLINK wireguard-dump RTM_GETADDR RTM_NEWLINK' 'one with another MTU sets that'
-is "$(requests -M 1300)" 'RTM_GETLINK wireguard-dump RTM_GETADDR' 'once'
+gateway=(-p "$key" 192.0.2.11)
+is "$(requests node "${gateway[@]}")" 'RTM_GETLINK wireguard-dump RTM_GETADDR' 'a run on a live session only reads'
+is "$(requests node -M 1300 "${gateway[@]}")" 'RTM_GETLINK wireguard-dump RTM_GETADDR RTM_NEWLINK' 'one with another MTU sets that'
+is "$(requests node -M 1300 "${gateway[@]}")" 'RTM_GETLINK wireguard-dump RTM_GETADDR' 'once'
 at node wg set wgmesh peer "$key" allowed-ips '2001:db8::/32'
 connect node -M 1300 -p "$key" 192.0.2.11
 is "$(shown node allowed-ips)" '::/0' 'allowed IPs that differ are set again'

@@ -50,20 +50,29 @@ systemctl stop "$unit"
 ok 'a bridge of that name is not ours to remove' there
 ip link delete wgmesh
 
-diag 'no gateway answers'
-ip -n gw1 link set eth0 down
-journalctl --sync
-before=$(failures)
+diag 'the gateway is full'
+replies full 5 <<EOT
+read -r _ || exit
+echo asked >>$work/asked
+echo '{"version":1,"error":{"code":1,"reason":"Remote peer is not accepting additional connections"}}'
+EOT
+node "192.0.2.15,${gateway_key[gw1]}"
 systemctl start "$unit"
 sleep 200
-journalctl --sync
-tries=$(($(failures) - before))
+tries=$(wc -l <"$work/asked")
 diag "$tries tries in 200 s"
-ok 'it is tried again' test "$tries" -ge 4
+ok 'it is asked again' test "$tries" -ge 4
 ok 'but not in haste' test "$tries" -le 8
 is "$(state ActiveState)" active 'which is no failure of the service'
+systemctl stop "$unit"
+
+diag 'no gateway answers'
+node "$gateway"
+ip -n gw1 link set eth0 down
+systemctl start "$unit"
+sleep 20
 ip -n gw1 link set eth0 up
-ok 'it answers: connected' wait_for 90 connected
+ok 'one answers: connected' wait_for 90 connected
 systemctl stop "$unit"
 
 diag 'all refuse'

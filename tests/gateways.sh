@@ -56,6 +56,15 @@ connect() {
 	words=$(<"$work/words")
 }
 
+# requests NODE [OPTION...] GATEWAY...: what a run asks of the kernel: a type for each request.
+requests() {
+	local node=$1
+	shift
+	at "$node" strace -e trace=sendmsg "$connect" -k "$work/$node.key" "$@" 2>&1 >/dev/null |
+		grep -o 'nlmsg_type=.*nlmsg_seq' | grep -v nlctrl |
+		sed 's/nlmsg_type=\(.*\), nlmsg_flags=.*0x300.*/\1-dump/; s/nlmsg_type=\([^,]*\),.*/\1/' | xargs
+}
+
 # at NODE COMMAND [ARG...]
 at() { ip netns exec "$@"; }
 

@@ -30,7 +30,7 @@ unit-choice := node/choice node/tunnel session slot note key number tests/unit/f
 unit-clock := clock
 unit-blake2s := blake2s
 unit-confined := confined deadline
-unit-config := config number
+unit-config := config allowed_ips number
 unit-curve := node/curve key
 unit-deadline := deadline
 unit-endpoint := endpoint
@@ -39,10 +39,11 @@ unit-key := key
 unit-keygen := node/keygen node/curve key
 unit-lists := admin/lists key
 unit-log := log
+unit-loop := node/loop node/repeats node/gateway confined deadline json key stream clock number
 unit-mesh := mesh slot json key stream number
 unit-netlink := netlink
 unit-note := note
-unit-options := node/options node/gateway node/walltime confined deadline json key stream clock number
+unit-options := node/options allowed_ips node/gateway node/walltime confined deadline json key stream clock number
 unit-number := number
 unit-parser := parser confined deadline key
 unit-peer := peer room quota blake2s session slot note key number tests/unit/fake-wgif
@@ -53,7 +54,7 @@ unit-report := accept/report endpoint notify
 unit-request := json key
 unit-session := session slot note key number tests/unit/fake-wgif
 unit-slot := slot number
-unit-status := admin/status admin/words endpoint session slot note key number tests/unit/fake-wgif
+unit-status := admin/status words endpoint session slot note key number tests/unit/fake-wgif
 unit-stream := stream
 unit-turn := turn
 unit-tunnel := node/tunnel session slot note key number tests/unit/fake-wgif
@@ -126,7 +127,7 @@ check-there:
 	$(Q)$(if $(strip $(T)),:,echo 'make check: no tests on a kernel: T is empty' >&2; exit 1)
 
 # Each for so many seconds, from the seeds, and what was found before.
-fuzz-config := config number
+fuzz-config := config allowed_ips number
 fuzz-key := key
 fuzz-mesh := mesh slot json key clock number
 fuzz-netlink := key
@@ -166,7 +167,7 @@ mutants:
 # Programs that are confined could not write down what they reach; nor could broker-accept, had an
 # exec(2) in a child written that down before, as it does where it is a builtin.
 covering := $(wildcard $(patsubst %,tests/%-*.t,10 12 16 17 18 20 25 28 29 31 32 35 36 37 50 51 52 53 58 \
-	60 61 62 63 68 69 70))
+	60 61 62 63 68 69 70 72 73 78 79))
 coverage: elsewhere :=
 coverage: coverage-prerequisites image
 	$(Q)mkdir -p $(BUILD)/coverage

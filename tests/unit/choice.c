@@ -5,6 +5,7 @@
 
 #include "node/choice.h"
 #include "node/gateway.h"
+#include "node/options.h"
 #include "node/tunnel.h"
 #include "unit.h"
 
@@ -15,6 +16,7 @@ enum {
 	UNKNOWN = GATEWAY_USAGE_UNKNOWN,
 	DIES = -1, /* in place of a usage */
 	DEADLINE = 12345,
+	MARK = 0xca6c,
 };
 
 /* What is played: for each gateway its addresses, and how full they are. */
@@ -168,7 +170,7 @@ static const struct row {
 };
 
 static const struct row *played;
-static struct gateway gateways[GATEWAYS];
+static struct options options = { .mark = MARK };
 /* Which addresses were asked; a process of its own asks one of them. */
 static bool (*asked)[ADDRESSES];
 
@@ -188,7 +190,7 @@ static union endpoint parse(const char *text)
 size_t gateway_resolve(const struct gateway *gateway, bool in_order,
 		       union endpoint addresses[static GATEWAY_MAX_ADDRESSES], const char **why)
 {
-	const char *const *texts = played->gateways[gateway - gateways].addresses;
+	const char *const *texts = played->gateways[gateway - options.gateways].addresses;
 	size_t count = 0;
 
 	unit_is_int("in order", in_order, false);
@@ -198,7 +200,7 @@ size_t gateway_resolve(const struct gateway *gateway, bool in_order,
 	return count;
 }
 
-int gateway_ask_usage(const union endpoint *address, int64_t deadline)
+int gateway_ask_usage(const union endpoint *address, uint32_t mark, int64_t deadline)
 {
 	for (size_t i = 0; i < GATEWAYS * ADDRESSES; i++) {
 		const size_t gateway = i / ADDRESSES, number = i % ADDRESSES;
@@ -209,7 +211,7 @@ int gateway_ask_usage(const union endpoint *address, int64_t deadline)
 			endpoint = parse(text);
 		if (!text || memcmp(&endpoint, address, sizeof(endpoint)) != 0)
 			continue;
-		asked[gateway][number] = deadline == DEADLINE;
+		asked[gateway][number] = deadline == DEADLINE && mark == MARK;
 		if (played->gateways[gateway].usages[number] == DIES)
 			abort();
 		return played->gateways[gateway].usages[number];
@@ -250,10 +252,11 @@ static void check_choice(const struct choice *choice)
 		if (!text)
 			continue;
 		endpoint = parse(text);
-		unit_is_int(text, choice_is(choice, &gateways[i / ADDRESSES], &endpoint),
+		unit_is_int(text, choice_is(choice, &options.gateways[i / ADDRESSES], &endpoint),
 			    played->want && strcmp(played->want, text) == 0);
 		unit_is_int("of another gateway",
-			    choice_is(choice, &gateways[(i / ADDRESSES + 1) % GATEWAYS], &endpoint),
+			    choice_is(choice, &options.gateways[(i / ADDRESSES + 1) % GATEWAYS],
+				      &endpoint),
 			    false);
 	}
 }
@@ -266,11 +269,28 @@ static void test_choice(void **state)
 
 	played = row;
 	memset(asked, 0, GATEWAYS * sizeof(*asked));
-	choice_make(&choice, gateways, row->count, DEADLINE, &failed);
+	options.count = row->count;
+	choice_make(&choice, &options, DEADLINE, &failed);
 	check_choice(&choice);
 	unit_is_text("asked", list_asked(), row->asked);
 	unit_is_int("failed", failed,
 		    bit_of(row->failed) | bit_of(row->fails[0]) | bit_of(row->fails[1]));
+}
+
+static void test_in_order(void **state)
+{
+	struct choice choice;
+	int64_t failed = 0;
+
+	(void)state;
+	played = &rows[0];
+	options.count = 2;
+	options.in_order = true;
+	memset(asked, 0, GATEWAYS * sizeof(*asked));
+	choice_make(&choice, &options, DEADLINE, &failed);
+	options.in_order = false;
+	unit_is_int("chosen", choice.gateway != NULL, false);
+	unit_is_text("asked", list_asked(), "");
 }
 
 int main(void)
@@ -279,5 +299,6 @@ int main(void)
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(asked != MAP_FAILED);
 	UNIT_TABLE(test_choice, rows);
+	unit_add("in the order given", test_in_order, NULL);
 	return unit_run();
 }

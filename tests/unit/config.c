@@ -117,6 +117,7 @@ static const struct row taken[] = {
 	{ "IPv4 in the tunnels", BYTES("ALLOWEDIPS=0.0.0.0/0\n"), " ipv4=1 ipv6=0", { NULL } },
 	{ "IPv6", BYTES("ALLOWEDIPS=0.0.0.0/0\nALLOWEDIPS=::/0\n"), "", { NULL } },
 	{ "both", BYTES("ALLOWEDIPS=\"0.0.0.0/0 ::/0\"\n"), " ipv4=1", { NULL } },
+	{ "both, as wg has them", BYTES("ALLOWEDIPS=0.0.0.0/0,::/0\n"), " ipv4=1", { NULL } },
 	{ "the other way round", BYTES("ALLOWEDIPS='::/0  0.0.0.0/0 '\n"), " ipv4=1", { NULL } },
 	{ "no addresses in the log", BYTES("LOGADDRESS=no\n"), " address=0", { NULL } },
 	{ "and again", BYTES("LOGADDRESS=no\nLOGADDRESS=yes\n"), "", { NULL } },
@@ -232,7 +233,7 @@ static void test_taken(void **state)
 	"107 characters)"
 #define PREFIX                                                                                     \
 	"IFPREFIX must be letters, digits, - and _, with neither a leading - nor a final digit (1 to 10 characters)"
-#define ADDRESSES "ALLOWEDIPS must be 0.0.0.0/0, ::/0, or both with a blank between"
+#define ADDRESSES "ALLOWEDIPS must be 0.0.0.0/0, ::/0, or both with a blank or a comma between"
 #define WORDS "BABELOPTIONS must be words of letters, digits and - _ . / (0 to 200 characters)"
 
 /* In what is wanted, each line begins after the file's name. */

@@ -279,7 +279,7 @@ int wgif_foreach(struct wgif_kernel *kernel,
 }
 
 int wgif_get_device(struct wgif_kernel *kernel, const struct wgif_link *link,
-		    const uint8_t peer_key[static KEY_LEN], struct wgif_device *device)
+		    const uint8_t *peer_key, struct wgif_device *device)
 {
 	const int ret = begin("get %s", link->name);
 	const struct fake_interface *interface = find_index(link->index);
@@ -291,7 +291,8 @@ int wgif_get_device(struct wgif_kernel *kernel, const struct wgif_link *link,
 	if (!interface)
 		return -ERR_ABSENT;
 	*device = interface->device;
-	if (device->has_peer && memcmp(peer_key, interface->peer_key, KEY_LEN) == 0)
+	memcpy(device->peer_key, interface->peer_key, KEY_LEN);
+	if (device->has_peer && (!peer_key || memcmp(peer_key, interface->peer_key, KEY_LEN) == 0))
 		return 0;
 	memset(device, 0, sizeof(*device));
 	device->listen_port = interface->device.listen_port;
@@ -384,7 +385,9 @@ static void set_peer(struct fake_interface *interface, const struct wgif_setup *
 		device->endpoint = *setup->endpoint;
 	if (setup->keepalive)
 		device->keepalive = setup->keepalive;
-	device->has_all_addresses = true;
+	device->ipv4 = setup->ipv4;
+	device->ipv6 = setup->ipv6;
+	device->has_other_ips = false;
 	memcpy(interface->peer_key, setup->peer_key, KEY_LEN);
 	device->has_peer = memcmp(device->public_key, setup->peer_key, KEY_LEN) != 0;
 }
@@ -393,13 +396,15 @@ int wgif_set_device(struct wgif_kernel *kernel, const struct wgif_link *link,
 		    const struct wgif_setup *setup)
 {
 	struct fake_interface *interface;
-	char words[64];
+	char words[96], mark[32];
 	int ret;
 
-	snprintf(words, sizeof(words), "%s%u%s%s%s%s%s", setup->peer_key ? "" : "no peer ",
+	snprintf(mark, sizeof(mark), " mark=%u", setup->mark);
+	snprintf(words, sizeof(words), "%s%u%s%s%s%s%s%s", setup->peer_key ? "" : "no peer ",
 		 setup->listen_port, setup->new_port ? " new" : "", setup->ipv4 ? " ipv4" : "",
 		 setup->ipv6 || !setup->peer_key ? "" : " no-ipv6",
-		 setup->replace_peers ? " replace" : "", setup->keepalive ? " keepalive" : "");
+		 setup->replace_peers ? " replace" : "", setup->keepalive ? " keepalive" : "",
+		 setup->new_mark ? mark : "");
 	ret = begin_change("set", link, &interface, words);
 	if (ret < 0)
 		return ret;
@@ -408,6 +413,8 @@ int wgif_set_device(struct wgif_kernel *kernel, const struct wgif_link *link,
 		return -ERR_BUSY;
 	if (setup->listen_port || setup->new_port)
 		interface->device.listen_port = setup->listen_port;
+	if (setup->new_mark)
+		interface->device.mark = setup->mark;
 	if (setup->private_key) {
 		memcpy(interface->private_key, setup->private_key, KEY_LEN);
 		fake_public_key(interface->device.public_key, setup->private_key);

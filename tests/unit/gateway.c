@@ -574,7 +574,7 @@ static void ask(const union endpoint *endpoint, struct gateway_answer *answer)
 	uint8_t key[KEY_LEN];
 
 	unit_is_int("key", key_from_text(key, KEY, KEY_TEXT_LEN), 0);
-	gateway_ask(endpoint, key, INT64_MAX, answer);
+	gateway_ask(endpoint, 0, key, INT64_MAX, answer);
 	unit_is_text("log", unit_log(), "");
 }
 
@@ -732,7 +732,7 @@ static void check_usage(const struct ask_row *server, int want)
 
 	expected_request = USAGE_REQUEST;
 	pid = start_server(AF_INET, server, &endpoint);
-	unit_is_int("usage", gateway_ask_usage(&endpoint, INT64_MAX), want);
+	unit_is_int("usage", gateway_ask_usage(&endpoint, 0, INT64_MAX), want);
 	expected_request = REQUEST;
 	check_server(pid);
 	unit_is_text("log", unit_log(), "");
@@ -769,7 +769,7 @@ static void test_unreachable(void **state)
 	fd = bind_loopback(AF_INET, &endpoint);
 	assert_true(fd >= 0);
 	ask(&endpoint, &answer);
-	unit_is_int("usage", gateway_ask_usage(&endpoint, INT64_MAX), GATEWAY_USAGE_NONE);
+	unit_is_int("usage", gateway_ask_usage(&endpoint, 0, INT64_MAX), GATEWAY_USAGE_NONE);
 	close(fd);
 	check_answer(&answer, GATEWAY_UNREACHABLE, "Connection refused");
 

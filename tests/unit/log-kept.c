@@ -8,6 +8,7 @@ enum { KEPT_SIZE = 16384 };
 
 static char kept[KEPT_SIZE], held[KEPT_SIZE];
 static bool is_holding;
+static bool (*filter)(const char *text);
 
 __attribute__((format(printf, 2, 3))) static void append(char *text, const char *format, ...)
 {
@@ -32,8 +33,13 @@ void log_line(int priority, const char *format, ...)
 	va_end(arguments);
 	if (is_holding && priority == LOG_ERR)
 		append(held, "%s%s", *held ? "; " : "", text);
-	else
+	else if (!filter || filter(text))
 		append(kept, "%d %s\n", priority, text);
+}
+
+void log_filter(bool (*wants)(const char *text))
+{
+	filter = wants;
 }
 
 void log_hold(void)

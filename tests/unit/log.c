@@ -342,6 +342,31 @@ static void test_divert(void **state)
 		     "broker: before\ntaken: one of 7\nbroker: behind\n");
 }
 
+static bool is_short(const char *text)
+{
+	return strlen(text) < 4;
+}
+
+static void filter_some(const void *argument)
+{
+	(void)argument;
+	log_open("broker", false);
+	log_filter(is_short);
+	log_line(LOG_ERR, "one");
+	log_line(LOG_ERR, "three");
+	log_hold();
+	log_line(LOG_ERR, "seven");
+	log_line(LOG_ERR, "%s", log_release());
+	log_filter(NULL);
+	log_line(LOG_ERR, "eight");
+}
+
+static void test_filter(void **state)
+{
+	(void)state;
+	unit_is_text("lines", logged(filter_some, NULL), "broker: one\nbroker: eight\n");
+}
+
 int main(void)
 {
 	UNIT_TABLE(test_place, rows);
@@ -350,5 +375,6 @@ int main(void)
 	unit_add("lines that are held", test_hold, NULL);
 	unit_add("more lines than fit", test_hold_too_much, NULL);
 	unit_add("lines for another", test_divert, NULL);
+	unit_add("lines that are left out", test_filter, NULL);
 	return unit_run();
 }

@@ -255,8 +255,11 @@ static void check_log(const char *daemon, const char *address, const char *reaso
 	unit_is_text("log", unit_log(), want);
 }
 
-/* What is done, and of which interfaces: 5 is announced, or 5 and 7 are withdrawn. */
-enum act { ANNOUNCE, WITHDRAW };
+/*
+ * What is done, and of which interfaces: 5 is announced, or 5 and 7 are withdrawn; or of the one
+ * "mesh", which has no slot.
+ */
+enum act { ANNOUNCE, WITHDRAW, ANNOUNCE_MISSING, WITHDRAW_ONE };
 
 struct tell_row {
 	const char *name;
@@ -468,6 +471,51 @@ static const struct tell_row tells[] = {
 	  { ACCEPTS, HEARS, WAITS(3000), SAYS("O"), WAITS(2000), CLOSES },
 	  "del_meshif wgpeer5\n",
 	  "no answer in time" },
+	{ "it lacks one",
+	  "babeld",
+	  ANNOUNCE_MISSING,
+	  { HELLO, ANSWER("add interface mesh0 up true\nadd interface wgmesh up true\nok\n"),
+	    ANSWER("ok\n") },
+	  "dump\ninterface mesh hello-interval 1\n",
+	  "" },
+	{ "it has it",
+	  "babeld",
+	  ANNOUNCE_MISSING,
+	  { HELLO, ANSWER("add interface mesh up true\nadd interface mesh0 up true\nok\n") },
+	  "dump\n",
+	  "" },
+	{ "it does not tell whether it has it",
+	  "babeld",
+	  ANNOUNCE_MISSING,
+	  { HELLO, HEARS },
+	  "dump\n",
+	  "no answer in time" },
+	{ "it lacks one",
+	  "mmfd",
+	  ANNOUNCE_MISSING,
+	  { ACCEPTS, HEARS, SAYS("{ \"mesh_interfaces\": [ \"mesh0\" ] }"), CLOSES, MESHIF,
+	    MESHIF },
+	  "get_meshifs\ndel_meshif mesh\nadd_meshif mesh\n",
+	  "" },
+	{ "it has it",
+	  "l3roamd",
+	  ANNOUNCE_MISSING,
+	  { ACCEPTS, HEARS, SAYS("{ \"mesh_interfaces\": [ \"mesh\", \"mesh0\" ] }"), CLOSES },
+	  "get_meshifs\n",
+	  "" },
+	{ "flush of one",
+	  "babeld",
+	  WITHDRAW_ONE,
+	  { HELLO, ANSWER("no No such interface\n") },
+	  "flush interface mesh\n",
+	  "" },
+	{ "del of one", "l3roamd", WITHDRAW_ONE, { MESHIF }, "del_meshif mesh\n", "" },
+	{ "a stuck one",
+	  "mmfd",
+	  WITHDRAW_ONE,
+	  { ACCEPTS, HEARS },
+	  "del_meshif mesh\n",
+	  "no answer in time" },
 	{ "a stuck one is asked once",
 	  "mmfd",
 	  WITHDRAW,
@@ -482,6 +530,10 @@ static int act(const struct config *config, enum act act)
 
 	if (act == ANNOUNCE)
 		return mesh_announce(config, "wgpeer5");
+	if (act == ANNOUNCE_MISSING)
+		return mesh_announce_missing(config, "mesh");
+	if (act == WITHDRAW_ONE)
+		return mesh_withdraw_one(config, "mesh");
 	return mesh_withdraw(config, withdrawn);
 }
 

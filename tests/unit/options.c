@@ -12,6 +12,9 @@
 #define KEY "BQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEiIyQ="
 #define OTHER_KEY "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="
 
+#define TIMES_10(text) text text text text text text text text text text
+#define TIMES_100(text) TIMES_10(TIMES_10(text))
+
 enum { MAX_WORDS = 128 };
 
 /* Splits a command line at its spaces, and reads it; what it prints is lost. */
@@ -72,6 +75,30 @@ static const struct misuse_row {
 	{ "no key", "gw1", "3 no public key after a comma or with -p for the gateway: gw1" },
 	{ "one without a key", "-o gw1," KEY " gw2",
 	  "3 no public key after a comma or with -p for the gateway: gw2" },
+	{ "some of IPv4", "-A 10.0.0.0/8 gw1," KEY,
+	  "3 allowed are 0.0.0.0/0, ::/0, or both with a blank or a comma between: 10.0.0.0/8" },
+	{ "no addresses", "-A '' gw1," KEY, "3 allowed are 0.0.0.0/0, ::/0, or both" },
+	{ "a gateway behind down", "down gw1", "3 no gateway is expected behind a command: gw1" },
+	{ "one behind status", "status down", "3 no gateway is expected behind a command: down" },
+	{ "down -n", "-n down", "3 neither -l nor -n goes with a command: down" },
+	{ "status -l", "status -l", "3 neither -l nor -n goes with a command: status" },
+	{ "-l -n", "-l -n gw1," KEY, "3 neither -n nor --json goes with: -l" },
+	{ "-l --json", "-l --json gw1," KEY, "3 neither -n nor --json goes with: -l" },
+	{ "neither port nor path", "-B babeld gw1," KEY,
+	  "3 neither a port nor the absolute path of a socket: babeld" },
+	{ "no port", "-B 65536 gw1," KEY, "3 neither a port nor the absolute path of a socket" },
+	{ "no path", "-L '' gw1," KEY, "3 not the absolute path of a socket: \n" },
+	{ "a port of mmfd", "-F 33123 gw1," KEY, "3 not the absolute path of a socket: 33123" },
+	{ "108 characters", "-F /" TIMES_100("x") "xxxxxxx gw1," KEY,
+	  "3 not the absolute path of a socket: /xxx" },
+	{ "no mark", "-f '' gw1," KEY,
+	  "3 the mark must be a number such as 51820 or 0xca6c, or off: \n" },
+	{ "0x alone", "-f 0x gw1," KEY, "3 the mark must be a number such as 51820" },
+	{ "letters in the mark", "-f 0xg gw1," KEY, "3 the mark must be a number such as 51820" },
+	{ "hex digits without 0x", "-f ca6c gw1," KEY, "3 the mark must be a number such as" },
+	{ "a sign in the mark", "-f 0x-1 gw1," KEY, "3 the mark must be a number such as 51820" },
+	{ "33 bits", "-f 4294967296 gw1," KEY, "3 the mark must be a number such as 51820" },
+	{ "36 bits", "-f 0x100000000 gw1," KEY, "3 the mark must be a number such as 51820" },
 	{ "no time", "-T 0 gw1," KEY, "3 the time must be a number from 1 to 86400: 0" },
 	{ "too much time", "-T 86401 gw1," KEY, "3 the time must be a number from 1 to 86400" },
 	{ "too long a wait", "-w 86401 gw1," KEY, "3 the wait must be a number from 0 to 86400" },
@@ -100,6 +127,8 @@ static void test_defaults(void **state)
 	unit_is_text("interface", options.ifname, "wgmesh");
 	unit_is_text("private key", options.key_path, "/etc/wg-broker/node.key");
 	unit_is_int("MTU", options.mtu, 1374);
+	unit_is_int("mark", options.mark, 0);
+	unit_is_int("IPv4 and IPv6", options.ipv4 * 10 + options.ipv6, 1);
 	unit_is_int("address", options.address != NULL, false);
 	unit_is_int("MAC address", options.mac != NULL, false);
 	unit_is_int("switches",
@@ -139,8 +168,52 @@ static void test_all(void **state)
 	unit_is_int("-T and -w", read_line(&options, "-T 86400 -w 86400 gw1," KEY), 1);
 	unit_is_int("time_limit", options.time_limit, 86400);
 	unit_is_int("wait", options.wait, 86400);
+	unit_is_int("-A", read_line(&options, "-A 0.0.0.0/0 gw1," KEY), 1);
+	unit_is_int("IPv4 and IPv6", options.ipv4 * 10 + options.ipv6, 10);
+	unit_is_int("-A, both", read_line(&options, "-A ::/0,0.0.0.0/0 gw1," KEY), 1);
+	unit_is_int("IPv4 and IPv6", options.ipv4 * 10 + options.ipv6, 11);
+	unit_is_text("babeld", options.daemons.babel, "");
+	unit_is_int("-B -L -F",
+		    read_line(&options, "-B 65535 -L /l -F /" TIMES_100("x") "xxxxxx gw1," KEY), 1);
+	unit_is_text("babeld", options.daemons.babel, "65535");
+	unit_is_text("l3roamd", options.daemons.l3roamd, "/l");
+	unit_is_int("mmfd", (long long)strlen(options.daemons.mmfd), 107);
+	unit_is_int("-B", read_line(&options, "-B /b gw1," KEY), 1);
+	unit_is_text("babeld", options.daemons.babel, "/b");
+	unit_is_text("others",
+		     options.daemons.l3roamd[0] || options.daemons.mmfd[0] ? "some" : "none",
+		     "none");
+	unit_is_int("-f", read_line(&options, "-f 0xFfffFFFe gw1," KEY), 1);
+	unit_is_int("mark", options.mark, 0xfffffffe);
+	unit_is_int("-f, decimal", read_line(&options, "-f 4294967295 gw1," KEY), 1);
+	unit_is_int("mark", options.mark, 4294967295);
+	unit_is_int("-f off", read_line(&options, "-f 1 -f off gw1," KEY), 1);
+	unit_is_int("mark", options.mark, 0);
 	unit_is_int("-V", read_line(&options, "-V"), 0);
 	unit_is_int("-h", read_line(&options, "-n -h -x"), 0);
+	unit_is_text("log", unit_log(), "");
+}
+
+static void test_commands(void **state)
+{
+	struct options options;
+
+	(void)state;
+	unit_is_int("a run", read_line(&options, "gw1," KEY), 1);
+	unit_is_int("verb", options.verb, CONNECT);
+	unit_is_int("loop", options.loop, false);
+	unit_is_int("-l", read_line(&options, "-l gw1," KEY), 1);
+	unit_is_int("loop", options.loop, true);
+	unit_is_int("down", read_line(&options, "down -i wg7"), 1);
+	unit_is_int("verb", options.verb, DOWN);
+	unit_is_text("interface", options.ifname, "wg7");
+	unit_is_int("status", read_line(&options, "-p nokey --json status"), 1);
+	unit_is_int("verb", options.verb, STATUS);
+	unit_is_int("json", options.json, true);
+	unit_is_int("hosts", read_line(&options, "-o -p " KEY " status:40000 gw1 down"), 1);
+	unit_is_int("verb", options.verb, CONNECT);
+	unit_is_int("gateways", (long long)options.count, 3);
+	unit_is_text("gateway", options.gateways[0].host, "status");
 	unit_is_text("log", unit_log(), "");
 }
 
@@ -219,5 +292,6 @@ int main(void)
 	unit_add("all options", test_all, NULL);
 	unit_add("keys of their own and for all", test_keys, NULL);
 	unit_add("the gateways' order", test_order, NULL);
+	unit_add("commands", test_commands, NULL);
 	return unit_run();
 }

@@ -20,7 +20,7 @@ static void begin(void)
 {
 	kernel = fake_reset();
 	fake_moment = (struct moment){ .boot = 5000, .wall = 1795370000 };
-	tunnel = (struct tunnel){ .ifname = "wgmesh", .mtu = 1374 };
+	tunnel = (struct tunnel){ .ifname = "wgmesh", .mtu = 1374, .mark = 5, .ipv6 = true };
 	fake_key(tunnel.private_key, PRIVATE);
 	fake_key(tunnel.public_key, PUBLIC);
 	fake_key(gateway_key, GATEWAY);
@@ -190,6 +190,12 @@ static void one_that_goes(void)
 	fake_before("get", 2, remove_it);
 }
 
+static void lose_its_peer(void)
+{
+	live();
+	fake_find("wgmesh")->device.has_peer = false;
+}
+
 static void lose_peer(void)
 {
 	fake_find("wgmesh")->device.has_peer = false;
@@ -208,7 +214,7 @@ static void one_without_a_port(void)
 }
 
 #define STEPS(port_and_more) "set wgmesh " port_and_more ", keep wgmesh fe80::5, get wgmesh"
-#define CONFIGURE STEPS("0 new replace keepalive") ", up wgmesh"
+#define CONFIGURE STEPS("0 new replace keepalive mark=5") ", up wgmesh"
 
 static const struct configure_row {
 	const char *name;
@@ -224,18 +230,18 @@ static const struct configure_row {
 	  "find wgmesh, create wgmesh, find wgmesh, get wgmesh, " CONFIGURE, "" },
 	{ "one of another group", of_another_group, NULL, -ERR_FOREIGN, "find wgmesh", FOREIGN },
 	{ "it goes meanwhile", one_that_goes, NULL, -ERR_ABSENT,
-	  "find wgmesh, get wgmesh, " STEPS("0 new replace keepalive"),
+	  "find wgmesh, get wgmesh, " STEPS("0 new replace keepalive mark=5"),
 	  "3 unable to configure wgmesh: it was deleted meanwhile\n" },
 	{ "the kernel leaves the peer out", one_that_is_left_out, NULL, -ERR_FAILURE,
-	  "find wgmesh, get wgmesh, " STEPS("0 new replace keepalive"),
+	  "find wgmesh, get wgmesh, " STEPS("0 new replace keepalive mark=5"),
 	  "3 unable to add the peer to wgmesh: the kernel left it out\n" },
 	{ "create fails", nothing, "create", -ERR_FAILURE, "find wgmesh, create wgmesh",
 	  "3 unable to create wgmesh\n" },
 	{ "set fails", nothing, "set", -ERR_FAILURE,
-	  "find wgmesh, create wgmesh, set wgmesh 0 new replace keepalive",
-	  "3 unable to set wgmesh 0 new replace keepalive\n" },
+	  "find wgmesh, create wgmesh, set wgmesh 0 new replace keepalive mark=5",
+	  "3 unable to set wgmesh 0 new replace keepalive mark=5\n" },
 	{ "keep fails", nothing, "keep", -ERR_FAILURE,
-	  "find wgmesh, create wgmesh, set wgmesh 0 new replace keepalive, keep wgmesh fe80::5",
+	  "find wgmesh, create wgmesh, set wgmesh 0 new replace keepalive mark=5, keep wgmesh fe80::5",
 	  "3 unable to keep wgmesh fe80::5\n" },
 	{ "up fails", nothing, "up", -ERR_FAILURE, "find wgmesh, create wgmesh, " CONFIGURE,
 	  "3 unable to up wgmesh\n" },
@@ -372,6 +378,37 @@ static void test_wait(void **state)
 	unit_is_int("of another boot", tunnel_failed(&session), 0);
 }
 
+static const struct read_row {
+	const char *name;
+	void (*arrange)(void);
+	int want;
+	const char *log;
+	bool has_peer;
+	int age; /* seconds */
+} reads[] = {
+	{ "live", live, 0, "", true, 179 },
+	{ "to whichever gateway", to_another_peer, 0, "", true, 10 },
+	{ "without a peer", lose_its_peer, 0, "", false, -1 },
+	{ "of another group", of_another_group, -ERR_FOREIGN, FOREIGN, false, 0 },
+	{ "none", nothing, -ERR_ABSENT, "", false, 0 },
+};
+
+static void test_read(void **state)
+{
+	const struct read_row *row = *state;
+	struct session session;
+
+	begin();
+	row->arrange();
+	unit_is_int("result", tunnel_read(kernel, &tunnel, &session), row->want);
+	unit_is_text("log", unit_log(), row->log);
+	if (row->want < 0)
+		return;
+	unit_is_int("peer", session.device.has_peer, row->has_peer);
+	unit_is_int("age", session_age(&session), row->age);
+	unit_is_int("its own key", session.device.public_key[1], PUBLIC);
+}
+
 static void test_disconnect(void **state)
 {
 	(void)state;
@@ -396,7 +433,8 @@ static struct fake_interface *add_complete(void)
 
 	interface->device.endpoint = endpoint;
 	interface->device.keepalive = 25;
-	interface->device.has_all_addresses = true;
+	interface->device.ipv6 = true;
+	interface->device.mark = 5;
 	interface->link.multicast = true;
 	interface->link.mtu = 1374;
 	interface->addresses[0] = tunnel.address;
@@ -426,9 +464,24 @@ static void without_keepalive(void)
 	add_complete()->device.keepalive = 0;
 }
 
+static void with_another_mark(void)
+{
+	add_complete()->device.mark = 0;
+}
+
 static void with_fewer_addresses(void)
 {
-	add_complete()->device.has_all_addresses = false;
+	add_complete()->device.ipv6 = false;
+}
+
+static void with_ipv4(void)
+{
+	add_complete()->device.ipv4 = true;
+}
+
+static void with_other_addresses(void)
+{
+	add_complete()->device.has_other_ips = true;
 }
 
 static void without_a_note(void)
@@ -463,7 +516,7 @@ static void without_a_step(void)
 	fake_moment.wall++;
 }
 
-#define SET ", set wgmesh 0 keepalive"
+#define SET ", set wgmesh 0 keepalive mark=5"
 #define UP ", up wgmesh"
 
 /* What is changed of a live session. Its address is looked at in any case. */
@@ -476,7 +529,10 @@ static const struct refresh_row {
 	{ "the MTU", with_another_mtu, UP },
 	{ "multicast", without_multicast, UP },
 	{ "keepalive", without_keepalive, SET },
-	{ "allowed IPs", with_fewer_addresses, SET },
+	{ "the mark", with_another_mark, SET },
+	{ "fewer allowed IPs", with_fewer_addresses, SET },
+	{ "IPv4", with_ipv4, SET },
+	{ "other allowed IPs", with_other_addresses, SET },
 	{ "a note that is missing", without_a_note, UP },
 	{ "an address that works after all", that_failed_before, UP },
 	{ "a note, once the clock was set", with_a_step, UP },
@@ -533,6 +589,7 @@ int main(void)
 	unit_add("all that a new one has", test_complete, NULL);
 	UNIT_TABLE(test_wait, waits);
 	unit_add("an address's bit", test_bits, NULL);
+	UNIT_TABLE(test_read, reads);
 	unit_add("without a peer", test_disconnect, NULL);
 	UNIT_TABLE(test_refresh, refreshes);
 	unit_add("the note of a live one", test_note, NULL);

@@ -10,6 +10,8 @@
 #		list gateway 'gw2.example.net,<its public key>'
 #		option macaddr_of 'br-lan'	# optional: where the link-local address comes from
 #		option mtu '1374'		# optional
+#		list allowed_ips '::/0'		# optional: what may pass through the tunnel
+#		option fwmark '0x64'		# optional: of the packets to gateways, for `config rule`
 #
 # The private key is made on first use, in /etc/wg-broker/node.key, which outlives a sysupgrade. The
 # interface is named after the section. netifd watches wgbroker-run, which connects, says when the
@@ -36,19 +38,24 @@ proto_wgbroker_init_config() {
 	proto_config_add_string 'private_key_file'
 	proto_config_add_string 'macaddr_of'
 	proto_config_add_int 'mtu'
+	proto_config_add_string 'fwmark'
+	proto_config_add_array 'allowed_ips:list(string)'
 	proto_config_add_boolean 'set_clock'
 }
 
 # The words of what broker-connect is to be run with, one a line: netifd's lists are no arrays.
 wgbroker_options() {
-	local public_key private_key_file macaddr_of mtu set_clock
+	local public_key private_key_file macaddr_of mtu fwmark set_clock addresses=''
 
-	json_get_vars public_key private_key_file macaddr_of mtu set_clock
+	json_get_vars public_key private_key_file macaddr_of mtu fwmark set_clock
 	printf '%s\n' -g -i "$1"
 	[ -z "$private_key_file" ] || printf '%s\n' -k "$private_key_file"
 	[ -z "$public_key" ] || printf '%s\n' -p "$public_key"
 	[ -z "$macaddr_of" ] || printf '%s\n' -m "$macaddr_of"
 	[ -z "$mtu" ] || printf '%s\n' -M "$mtu"
+	[ -z "$fwmark" ] || printf '%s\n' -f "$fwmark"
+	json_for_each_item wgbroker_address allowed_ips
+	[ -z "$addresses" ] || printf '%s\n' -A "$addresses"
 	# A router has no clock that runs without power: this is the default.
 	[ "$set_clock" = 0 ] || printf '%s\n' -t
 	json_for_each_item wgbroker_gateway gateway
@@ -56,6 +63,15 @@ wgbroker_options() {
 
 wgbroker_gateway() {
 	printf '%s\n' "$1"
+}
+
+# Adds what the list has, or an option with blanks, to one word.
+wgbroker_address() {
+	local each
+
+	for each in $1; do
+		addresses="$addresses${addresses:+,}$each"
+	done
 }
 
 # All else is wgbroker-run's: this must not keep netifd waiting.

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "admin/words.h"
 #include "text.h"
+#include "words.h"
 
 const char *words_state(enum session_state state)
 {
