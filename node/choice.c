@@ -3,7 +3,6 @@
  * Nodes that each take the emptier of two gateways chosen at random spread far better than nodes
  * that each take any one; nodes that all took the emptiest would all come to the same.
  */
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,9 +80,19 @@ void choice_make(struct choice *choice, const struct options *options, int64_t d
 		*choice = found[best];
 }
 
+/* Whether two addresses are the same; of one gateway, so that the ports are, too. */
+static bool is_same(const union endpoint *a, const union endpoint *b)
+{
+	if (a->any.sa_family != b->any.sa_family)
+		return false;
+	if (a->any.sa_family == AF_INET)
+		return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+	return IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr) &&
+	       a->in6.sin6_scope_id == b->in6.sin6_scope_id;
+}
+
 bool choice_is(const struct choice *choice, const struct gateway *gateway,
 	       const union endpoint *address)
 {
-	return choice->gateway == gateway &&
-	       memcmp(&choice->address, address, sizeof(*address)) == 0;
+	return choice->gateway == gateway && is_same(&choice->address, address);
 }

@@ -202,14 +202,16 @@ size_t gateway_resolve(const struct gateway *gateway, bool in_order,
 
 int gateway_ask_usage(const union endpoint *address, uint32_t mark, int64_t deadline)
 {
+	const bool is_ipv4 = address->any.sa_family == AF_INET;
+	const void *bytes = is_ipv4 ? (const void *)&address->in.sin_addr : &address->in6.sin6_addr;
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(address->any.sa_family, bytes, text, sizeof(text));
 	for (size_t i = 0; i < GATEWAYS * ADDRESSES; i++) {
 		const size_t gateway = i / ADDRESSES, number = i % ADDRESSES;
-		const char *text = played->gateways[gateway].addresses[number];
-		union endpoint endpoint;
+		const char *other = played->gateways[gateway].addresses[number];
 
-		if (text)
-			endpoint = parse(text);
-		if (!text || memcmp(&endpoint, address, sizeof(endpoint)) != 0)
+		if (!other || strcmp(text, other) != 0)
 			continue;
 		asked[gateway][number] = deadline == DEADLINE && mark == MARK;
 		if (played->gateways[gateway].usages[number] == DIES)
