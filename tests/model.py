@@ -165,6 +165,9 @@ class Model:
 
     def check_quota(self, node, words):
         forgotten = sum(other.was_killed and other.source == node.source for other in self.nodes)
+        # Until the next prune it counts what one that was killed has left, without a key.
+        forgotten += sum(not one.keys() and any("-src-" in name for name in one.altnames)
+                         for one in self.found.values())
         is_excused = self.now() - self.changed_at < QUOTA_MARK + 1
         if len(self.pending_of(node.source)) + forgotten < MAXPENDING and not is_excused:
             self.blame(f"{node.source} has not all that it may: {words!r}")
