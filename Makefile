@@ -37,7 +37,7 @@ broker-accept := $(addprefix accept/,broker-accept options listener handlers rep
 broker-admin := $(addprefix admin/,broker-admin check lists options prune show status watch) \
 	$(admission) access endpoint announce turn \
 	json mesh stream deadline log privileges words $(kernel) $(settings)
-broker-connect := $(addprefix node/,broker-connect options report gateway tunnel walltime keygen curve schedule loop repeats status down daemons) \
+broker-connect := $(addprefix node/,broker-connect options report choice gateway tunnel walltime keygen curve schedule loop repeats status down daemons) \
 	json confined deadline stream log allowed_ips endpoint words mesh turn $(kernel)
 programs := broker-handler broker-accept broker-admin broker-connect
 

@@ -247,11 +247,15 @@ static int inquire(void *argument)
 	return ret < 0 ? ret : closed;
 }
 
-/* Finds out how full this gateway is. Takes no key of the node's, and none of ours. */
+/* Finds out how full this gateway is. Takes no key of the node's, and does not read ours. */
 static int measure(const struct prepared *prepared, struct exchange *exchange)
 {
-	struct wgif_kernel *kernel = wgif_open();
+	struct wgif_kernel *kernel;
 
+	/* Without that it lets nobody in. */
+	if (prepared->key_file < 0)
+		return prepared->key_file;
+	kernel = wgif_open();
 	if (!kernel)
 		return -ERR_FAILURE;
 	exchange->usage = room_usage(kernel, &prepared->config);

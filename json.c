@@ -350,6 +350,7 @@ enum reply_fault {
 	FAULT_CODE,
 	FAULT_REASON,
 	FAULT_BOTH,
+	FAULT_USAGE,
 };
 
 const char *reply_fault(unsigned int fault)
@@ -365,6 +366,7 @@ const char *reply_fault(unsigned int fault)
 		[FAULT_CODE] = "an error without a code",
 		[FAULT_REASON] = "a reason that is not text",
 		[FAULT_BOTH] = "both a port and an error",
+		[FAULT_USAGE] = "no usage from 0 to 1",
 	};
 
 	return fault < sizeof(words) / sizeof(words[0]) ? words[fault] : "not a reply";
@@ -407,6 +409,21 @@ static enum reply_fault check_reply(struct json_object *object, struct reply *re
 	return check_error(error, reply);
 }
 
+/* Takes the reply of a gateway apart that was asked how full it is. */
+static enum reply_fault check_usage(struct json_object *object, struct reply *reply)
+{
+	struct json_object *value = json_object_object_get(object, "usage");
+	double usage = -1;
+
+	if (json_object_is_type(value, json_type_double) ||
+	    json_object_is_type(value, json_type_int))
+		usage = json_object_get_double(value);
+	if (usage < 0 || usage > 1 || json_object_object_get_ex(object, "error", NULL))
+		return FAULT_USAGE;
+	reply->usage = (unsigned int)(usage * 100 + 0.5);
+	return FAULT_NONE;
+}
+
 static bool is_blank(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -415,9 +432,12 @@ static bool is_blank(const char *text, size_t len)
 	return true;
 }
 
+/* Takes a reply's object apart. */
+typedef enum reply_fault check_object(struct json_object *object, struct reply *reply);
+
 /* Checks all that is to be a reply, and fills it in. */
-static enum reply_fault take_reply(struct request *request, struct reply *reply, const char *text,
-				   size_t len)
+static enum reply_fault take_reply(struct request *request, check_object *check,
+				   struct reply *reply, const char *text, size_t len)
 {
 	enum reply_fault fault = FAULT_JSON;
 	struct json_object *object;
@@ -431,21 +451,31 @@ static enum reply_fault take_reply(struct request *request, struct reply *reply,
 		else if (!is_our_version(object))
 			fault = FAULT_VERSION;
 		else
-			fault = check_reply(object, reply);
+			fault = check(object, reply);
 	}
 	json_object_put(object);
 	return fault;
 }
 
-void reply_parse(struct reply *reply, const char *text, size_t len)
+static void parse(check_object *check, struct reply *reply, const char *text, size_t len)
 {
 	struct request *request = request_new();
 	enum reply_fault fault = FAULT_MEMORY;
 
 	*reply = (struct reply){ 0 };
 	if (request)
-		fault = take_reply(request, reply, text, len);
+		fault = take_reply(request, check, reply, text, len);
 	request_free(request);
 	if (fault != FAULT_NONE)
 		*reply = (struct reply){ .fault = fault };
+}
+
+void reply_parse(struct reply *reply, const char *text, size_t len)
+{
+	parse(check_reply, reply, text, len);
+}
+
+void reply_parse_usage(struct reply *reply, const char *text, size_t len)
+{
+	parse(check_usage, reply, text, len);
 }

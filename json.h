@@ -45,6 +45,7 @@ struct reply {
 	int code;	    /* of its error; 0 if it accepted, and only then the next two count */
 	unsigned int port;  /* UDP */
 	int64_t time;	    /* the gateway's unix time in seconds */
+	unsigned int usage; /* in place of these: how full the gateway is, in percent */
 	unsigned int fault; /* what is wrong with a reply that is none, else 0 */
 };
 
@@ -53,9 +54,10 @@ const char *reply_fault(unsigned int fault);
 
 /*
  * Takes all that a gateway sent: one object and white space, as strictly as a request. What is no
- * reply has a fault.
+ * reply has a fault. The second one wants a usage, and takes all else, also an error, for a fault.
  */
 void reply_parse(struct reply *reply, const char *text, size_t len);
+void reply_parse_usage(struct reply *reply, const char *text, size_t len);
 
 /*
  * Calls each(argument, name) for every interface in what l3roamd or mmfd answer to get_meshifs.

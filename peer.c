@@ -401,7 +401,7 @@ static int take_slot(struct admission *a)
 	/* One that moves to another slot is there already. */
 	if (ret == 0 && !a->session.link.index)
 		return -ERR_FULL;
-	slot_begin(&walk, a->config, a->pubkey);
+	slot_begin(&walk, a->config->slots, a->pubkey);
 	for (slot = slot_next(&walk); slot; slot = slot_next(&walk)) {
 		ret = try_slot(a, slot);
 		if (ret != -ERR_EXISTS && ret != -ERR_BUSY)

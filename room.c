@@ -41,38 +41,6 @@ int room_look(struct wgif_kernel *kernel, const struct config *config)
 	return clock_is_before(note.full, ROOM_FULL_TIME) ? ROOM_NONE : ROOM_TAKEN;
 }
 
-/* How many slots are looked at: of so many a share is told to a tenth, most of the time. */
-enum { SAMPLE = 32 };
-
-int room_usage(struct wgif_kernel *kernel, const struct config *config)
-{
-	const unsigned int count = config->slots < SAMPLE ? config->slots : SAMPLE;
-	unsigned int used = 0;
-	uint8_t nobody[KEY_LEN];
-	struct wgif_link link;
-	struct slot_walk walk;
-	char ifname[IFNAMSIZ];
-	int ret;
-
-	ret = room_look(kernel, config);
-	if (ret != ROOM_UNKNOWN)
-		return ret < 0 ? ret : 100;
-	/* The order of a key that nobody has is as good as any. */
-	if (getrandom(nobody, sizeof(nobody), 0) != (ssize_t)sizeof(nobody)) {
-		log_line(LOG_ERR, "no random numbers: %s", strerror(errno));
-		return -ERR_FAILURE;
-	}
-	slot_begin(&walk, config, nobody);
-	for (unsigned int i = 0; i < count; i++) {
-		slot_ifname(ifname, config, slot_next(&walk));
-		ret = wgif_find(kernel, ifname, &link);
-		if (ret < 0 && ret != -ERR_ABSENT)
-			return ret;
-		used += ret == 0;
-	}
-	return (int)(100 * used / count);
-}
-
 static int drop_marker(struct wgif_kernel *kernel, const char *marker)
 {
 	struct wgif_link bearer;
@@ -158,6 +126,62 @@ static int is_limit_marked(struct wgif_kernel *kernel, const struct config *conf
 	slot_limit_marker(marker, config);
 	ret = read_marker(kernel, marker, &note);
 	return ret <= 0 ? ret : note.limit == config->slots;
+}
+
+/* How many slots are looked at: of so many a share is told to a tenth, most of the time. */
+enum { SAMPLE = 32 };
+
+/*
+ * Adds to *taken how many of the slots from first on, so many, have an interface, as far as some of
+ * them tell. Returns 0 or -ERR_FAILURE.
+ */
+static int add_usage(struct wgif_kernel *kernel, const struct config *config, unsigned int first,
+		     unsigned int slots, unsigned int *taken)
+{
+	unsigned int used = 0;
+	uint8_t nobody[KEY_LEN];
+	struct wgif_link link;
+	struct slot_walk walk;
+	char ifname[IFNAMSIZ];
+	int ret;
+
+	/* The order of a key that nobody has is as good as any. */
+	if (getrandom(nobody, sizeof(nobody), 0) != (ssize_t)sizeof(nobody)) {
+		log_line(LOG_ERR, "no random numbers: %s", strerror(errno));
+		return -ERR_FAILURE;
+	}
+	slot_begin(&walk, slots, nobody);
+	while (walk.step < SAMPLE && walk.step < slots) {
+		slot_ifname(ifname, config, first + slot_next(&walk) - 1);
+		ret = wgif_find(kernel, ifname, &link);
+		if (ret < 0 && ret != -ERR_ABSENT)
+			return ret;
+		used += ret == 0;
+	}
+	*taken += used * slots / walk.step;
+	return 0;
+}
+
+int room_usage(struct wgif_kernel *kernel, const struct config *config)
+{
+	const unsigned int ports = config->end_port - config->start_port + 1;
+	unsigned int taken = 0;
+	int ret;
+
+	ret = room_look(kernel, config);
+	if (ret < 0 || ret == ROOM_NONE)
+		return ret < 0 ? ret : 100;
+	ret = add_usage(kernel, config, 1, config->slots, &taken);
+	/* An operator may have lowered the limit: then those beyond it count, too. */
+	if (ret == 0 && ports > config->slots) {
+		ret = is_limit_marked(kernel, config);
+		if (ret == 0)
+			ret = add_usage(kernel, config, config->slots + 1, ports - config->slots,
+					&taken);
+	}
+	if (ret < 0)
+		return ret;
+	return taken < config->slots ? (int)(100 * taken / config->slots) : 100;
 }
 
 int room_is_within_limit(struct wgif_kernel *kernel, const struct config *config,

@@ -43,7 +43,7 @@ int room_is_within_limit(struct wgif_kernel *kernel, const struct config *config
 
 /*
  * How full it is, in percent, by some slots that are chosen at random: it costs the same however
- * many there are. Whatever refuses new nodes is 100. Returns -ERR_FAILURE else.
+ * many there are. Interfaces beyond a limit that was lowered count. 100 if new nodes are refused.
  */
 int room_usage(struct wgif_kernel *kernel, const struct config *config);
 

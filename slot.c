@@ -78,10 +78,9 @@ static unsigned int gcd(unsigned int a, unsigned int b)
 	return a;
 }
 
-void slot_begin(struct slot_walk *walk, const struct config *config,
-		const uint8_t key[static KEY_LEN])
+void slot_begin(struct slot_walk *walk, unsigned int slots, const uint8_t key[static KEY_LEN])
 {
-	walk->slots = config->slots;
+	walk->slots = slots;
 	walk->step = 0;
 	memcpy(&walk->start, key, sizeof(walk->start));
 	memcpy(&walk->stride, key + sizeof(walk->start), sizeof(walk->stride));

@@ -52,7 +52,7 @@ void slot_pending_name(char name[static SLOT_MARKER_SIZE], const struct config *
 bool slot_is_pending_name(const struct config *config, const char *name);
 
 /*
- * A key's own order of all the slots: a node that comes back tends to get the port it had, and on
+ * A key's own order of so many slots: a node that comes back tends to get the port it had, and on
  * an almost full gateway a free slot is found in few steps. slot_next() gives each slot once, and
  * then 0.
  */
@@ -61,8 +61,7 @@ struct slot_walk {
 	uint32_t start, stride;
 };
 
-void slot_begin(struct slot_walk *walk, const struct config *config,
-		const uint8_t key[static KEY_LEN]);
+void slot_begin(struct slot_walk *walk, unsigned int slots, const uint8_t key[static KEY_LEN]);
 unsigned int slot_next(struct slot_walk *walk);
 
 #endif

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "session.h"
 #include "wgif.h"
+#include "node/choice.h"
 #include "node/curve.h"
 #include "node/daemons.h"
 #include "node/down.h"
@@ -38,10 +39,12 @@ struct run {
 	struct wgif_kernel *kernel; /* NULL with -n */
 	struct report report;
 	int64_t end;	 /* clock_ms() of it */
-	int64_t failed;	 /* the addresses that failed in earlier runs, see tunnel.h */
+	int64_t failed;	 /* the addresses that failed in earlier runs, or now; see tunnel.h */
 	bool put_off;	 /* some of those are still to be asked */
 	bool is_waiting; /* the interface has a peer that has not shaken hands */
 	int error;	 /* a negative error that ends the run, or 0 */
+
+	struct choice choice; /* what is asked first */
 };
 
 /*
@@ -252,8 +255,8 @@ static enum gateway_result ask_address(struct run *run, const struct gateway *ga
 }
 
 /*
- * Asks one gateway at its addresses until there is a session: at those that failed in earlier runs,
- * or at the others. Returns the best result.
+ * Asks one gateway at its addresses until there is a session: at those that failed before, or at
+ * the others, but not at the one that was asked first. Returns the best result.
  */
 static enum gateway_result ask_gateway(struct run *run, const struct gateway *gateway, bool failed)
 {
@@ -268,6 +271,8 @@ static enum gateway_result ask_gateway(struct run *run, const struct gateway *ga
 		report_attempt(&run->report, gateway, NULL, &answer);
 	}
 	for (size_t i = 0; i < count && !is_over(run, best); i++) {
+		if (choice_is(&run->choice, gateway, &addresses[i]))
+			continue;
 		if (!(run->failed & tunnel_address_bit(&addresses[i])) == failed) {
 			run->put_off = true;
 			continue;
@@ -279,12 +284,19 @@ static enum gateway_result ask_gateway(struct run *run, const struct gateway *ga
 	return best;
 }
 
-/* Asks the gateways until there is a session, last where that failed. Returns the best result. */
+/*
+ * Asks the gateways until there is a session: first the emptier of two, and last where that failed.
+ * Returns the best result.
+ */
 static enum gateway_result ask_all(struct run *run)
 {
 	const struct options *options = run->options;
+	struct choice *choice = &run->choice;
 	enum gateway_result result, best = GATEWAY_UNREACHABLE;
 
+	choice_make(choice, options, run->end, &run->failed);
+	if (choice->gateway)
+		best = ask_address(run, choice->gateway, &choice->address);
 	for (int failed = 0; failed <= (int)run->put_off; failed++) {
 		for (size_t i = 0; i < options->count && !is_over(run, best); i++) {
 			result = ask_gateway(run, &options->gateways[i], failed);

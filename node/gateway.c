@@ -266,14 +266,12 @@ static int open_connection(struct attempt *attempt, const union endpoint *addres
 	return set_result(attempt, GATEWAY_UNREACHABLE, strerror(errno));
 }
 
-static int send_request(struct attempt *attempt, const uint8_t pubkey[static KEY_LEN])
+static int send_request(struct attempt *attempt, const char *line)
 {
-	char key[KEY_TEXT_SIZE], line[128];
-	size_t len, sent = 0;
+	const size_t len = strlen(line);
+	size_t sent = 0;
 	ssize_t ret;
 
-	key_to_text(key, pubkey);
-	len = (size_t)snprintf(line, sizeof(line), "{\"version\":1,\"pubkey\":\"%s\"}\n", key);
 	while (sent < len) {
 		if (!stream_wait(attempt->fd, POLLOUT, attempt->deadline))
 			return set_result(attempt, GATEWAY_SILENT,
@@ -348,28 +346,49 @@ static int read_reply(struct attempt *attempt)
 	return 0;
 }
 
+/* Connects, sends a request and reads the reply. Returns 0, or -1 with the result set. */
+static int converse(struct attempt *attempt, const union endpoint *address, uint32_t mark,
+		    const char *request)
+{
+	int ret;
+
+	ret = open_connection(attempt, address, mark);
+	if (ret < 0)
+		return ret;
+	ret = send_request(attempt, request);
+	if (ret == 0)
+		ret = read_reply(attempt);
+	close(attempt->fd);
+	return ret;
+}
+
+/* What the confined process does; its state is whether a usage is wanted. */
 static void parse(void *state, const char *text, size_t len, void *answer)
 {
+	const bool *wants_usage = state;
 	const char *reply = find_reply(text, len);
 
-	(void)state;
 	if (!reply)
 		reply = text;
-	reply_parse(answer, reply, len - (size_t)(reply - text));
+	len -= (size_t)(reply - text);
+	if (*wants_usage)
+		reply_parse_usage(answer, reply, len);
+	else
+		reply_parse(answer, reply, len);
 }
 
 _Static_assert(sizeof(struct reply) <= CONFINED_ANSWER && MAX_REPLY <= (int)CONFINED_QUESTION,
 	       "a reply is parsed at once");
 
 /* Has the reply parsed by a confined process, which may lie. Returns 0 or -ERR_FAILURE. */
-static int parse_confined(struct attempt *attempt)
+static int parse_confined(struct attempt *attempt, bool wants_usage)
 {
 	struct reply *reply = &attempt->answer->reply;
 	struct confined parser;
 	int ret;
 
 	deadline_set(PARSE_TIME);
-	ret = confined_start(&parser, "parses the reply", parse, attempt, sizeof(*reply));
+	ret = confined_start(&parser, "parses the reply", parse, &wants_usage, sizeof(*reply));
 	if (ret == 0)
 		ret = confined_ask(&parser, attempt->reply, attempt->len, reply);
 	confined_end(&parser);
@@ -389,7 +408,7 @@ static void evaluate_reply(struct attempt *attempt)
 	const struct reply *reply = &attempt->answer->reply;
 	int ret;
 
-	ret = parse_confined(attempt);
+	ret = parse_confined(attempt, false);
 	if (ret < 0) {
 		set_result(attempt, GATEWAY_NONSENSE, "it could not be parsed");
 	} else if (reply->fault) {
@@ -405,25 +424,47 @@ static void evaluate_reply(struct attempt *attempt)
 	}
 }
 
+/* A time so many seconds ahead, but no later than the deadline. */
+static int64_t time_in(int64_t seconds, int64_t deadline)
+{
+	const int64_t end = clock_ms() + seconds * 1000;
+
+	return end < deadline ? end : deadline;
+}
+
 void gateway_ask(const union endpoint *address, uint32_t mark, const uint8_t pubkey[static KEY_LEN],
 		 int64_t deadline, struct gateway_answer *answer)
 {
 	struct attempt attempt = {
-		.deadline = clock_ms() + GATEWAY_DEADLINE * 1000,
+		.deadline = time_in(GATEWAY_DEADLINE, deadline),
 		.answer = answer,
 	};
+	char key[KEY_TEXT_SIZE], request[128];
 	int ret;
 
-	if (attempt.deadline > deadline)
-		attempt.deadline = deadline;
 	memset(answer, 0, sizeof(*answer));
-	ret = open_connection(&attempt, address, mark);
-	if (ret < 0)
-		return;
-	ret = send_request(&attempt, pubkey);
-	if (ret == 0)
-		ret = read_reply(&attempt);
+	key_to_text(key, pubkey);
+	snprintf(request, sizeof(request), "{\"version\":1,\"pubkey\":\"%s\"}\n", key);
+	ret = converse(&attempt, address, mark, request);
 	if (ret == 0)
 		evaluate_reply(&attempt);
-	close(attempt.fd);
+}
+
+int gateway_ask_usage(const union endpoint *address, uint32_t mark, int64_t deadline)
+{
+	struct gateway_answer answer = { .reply.fault = 0 };
+	struct attempt attempt = {
+		.deadline = time_in(GATEWAY_USAGE_DEADLINE, deadline),
+		.answer = &answer,
+	};
+	const struct reply *reply = &answer.reply;
+	int ret;
+
+	ret = converse(&attempt, address, mark, "{\"version\":1,\"usage\":true}\n");
+	if (attempt.fd < 0)
+		return GATEWAY_USAGE_NONE;
+	if (ret == 0)
+		ret = parse_confined(&attempt, true);
+	return ret == 0 && !reply->fault && reply->usage <= 100 ? (int)reply->usage :
+								  GATEWAY_USAGE_UNKNOWN;
 }

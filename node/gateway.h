@@ -13,6 +13,7 @@
 
 enum {
 	GATEWAY_DEADLINE = 5, /* seconds for a whole attempt: connect, ask, and read the reply */
+	GATEWAY_USAGE_DEADLINE = 2, /* the same, to ask for the usage */
 	GATEWAY_MAX_ADDRESSES = 16, /* of one name */
 	GATEWAY_ADDRESS_SIZE = 64,  /* of an IPv6 address with its zone, as text */
 };
@@ -67,6 +68,20 @@ void gateway_address_text(char text[static GATEWAY_ADDRESS_SIZE], const union en
  */
 void gateway_ask(const union endpoint *address, uint32_t mark, const uint8_t pubkey[static KEY_LEN],
 		 int64_t deadline, struct gateway_answer *answer);
+
+/*
+ * Asks one address how full its gateway is, in the same way, but within GATEWAY_USAGE_DEADLINE.
+ * Returns percent from 0 to 100, or what comes in their place.
+ */
+enum {
+	/*
+	 * It does not say, as a broker that knows no such request: neither preferred to one that is
+	 * known to be rather empty, nor left alone while the others are rather full.
+	 */
+	GATEWAY_USAGE_UNKNOWN = 50,
+	GATEWAY_USAGE_NONE = 101, /* there is no connection */
+};
+int gateway_ask_usage(const union endpoint *address, uint32_t mark, int64_t deadline);
 
 /* A random number below limit, which is not 0. */
 size_t gateway_random(size_t limit);

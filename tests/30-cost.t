@@ -8,6 +8,7 @@ source tests/lib.sh
 bench=build/bench
 requests() { sed 's/.*/{"version":1,"pubkey":"&"}/'; }
 new_requests() { random_pubkeys "$1" | requests; }
+same_usage() { for ((i = 0; i < $1; i++)); do echo '{"version":1,"usage":true}'; done; }
 same_requests() { for ((i = 0; i < $1; i++)); do request_of "$2"; done; }
 
 # measure WANTED COMMAND...: the median of the runs for the lines of stdin, in instructions.
@@ -75,6 +76,7 @@ refusals() {
 	configure "MAXCONNECTIONS=$peers" ENDPORT=46000
 	new_requests 1 | measure '"code":1' "$handler" >/dev/null
 	at_most "$(new_requests 21 | measure '"code":1' "$handler")" 1260000 "refused: full, $count peers"
+	at_most "$(same_usage 21 | measure '"usage":1.00' "$handler")" 1260000 "usage: full, $count peers"
 
 	configure "${room[@]}" MAXPENDING=8
 	median=$(new_requests 1 | REMOTE_ADDR=192.0.2.1 measure '"code":1' "$handler")
@@ -105,6 +107,7 @@ for count in 15 150 1000 ${TEST_MORE:+3000}; do
 	# The session of a minute ago; its node asks again, and nothing is changed.
 	at_most "$(same_requests 21 "$pubkey" | measure '"port":' "$handler")" 1340000 \
 		"known, live, $count peers"
+	at_most "$(same_usage 21 | measure '"usage":0' "$handler")" 2400000 "usage, $count peers"
 	refusals
 done
 done_testing

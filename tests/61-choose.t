@@ -24,7 +24,6 @@ make_key node >/dev/null
 key=${gateway_key[good]}
 full=192.0.2.11 good=192.0.2.12 refuses=192.0.2.13 odd=192.0.2.14 silent=192.0.2.15
 closes=192.0.2.16 babbles=192.0.2.17 no_route=198.51.100.1 no_port=192.0.2.12:9
-pids=()
 # Takes no connection: nothing answers to the first packet.
 mute=192.0.2.18
 add_node mute 8
@@ -79,48 +78,50 @@ like "$words" 'refused: for a reason of its own \(code 99\)' 'a code that we do 
 connect node -n "$closes"
 like "$words" 'silent: (closed without a reply|Connection reset by peer)' 'one that just closes'
 
-# -o keeps the order; else it is random.
+# -o keeps the order; else it is random, but for those that cannot be connected to.
 firsts() {
 	for _ in {1..12}; do
-		connect node -n --json "$@" "$no_route" "$babbles"
+		connect node -n --json "$@"
 		echo "$printed"
 	done | jq -r '.attempts[0].outcome' | sort -u | paste -sd ' '
 }
-is "$(firsts -o)" unreachable '-o asks in the order given'
-is "$(firsts)" 'nonsense unreachable' 'without it the order is random'
+is "$(firsts -o "$no_port" "$babbles")" unreachable '-o asks in the order given'
+is "$(firsts "$closes" "$babbles")" 'nonsense silent' 'without it the order is random'
+is "$(firsts "$no_port" "$babbles")" nonsense 'where nobody listens is asked last'
+
+# Of two the emptier is asked first. One that does not tell counts as half full.
+replies old 20 <<'EOT'
+read -r request
+[[ $request == *pubkey* ]] || {
+	echo '{"version":1,"error":{"code":2,"reason":"malformed request"}}'
+	exit
+}
+echo '{"version":1,"error":{"code":5,"reason":"public key not permitted"}}'
+EOT
+old=192.0.2.30
+told() { grep -c ' told ' "$work/$1.log"; }
+is "$(firsts "$full" "$good")" accepted 'the full one is not asked first'
+ok 'both were asked how full they are' test "$(told full)" -ge 12 -a "$(told good)" -ge 12
+is "$(firsts "$full" "$old")" refused 'one that does not tell before a full one'
+is "$(firsts "$good" "$old")" accepted 'and after an empty one'
+before=$(told good)
+connect node -n -o "$good" "$full"
+connect node -n "$good"
+is "$(told good)" "$before" 'with -o, or alone, it is not asked'
+before=${EPOCHREALTIME/[.,]/}
+connect node -n "$silent" "$mute"
+took=$(((${EPOCHREALTIME/[.,]/} - before) / 1000))
+diag "two that do not answer took $took ms"
+ok 'two that do not answer cost 2 s more than their attempts' test "$took" -ge 11500 -a "$took" -lt 13500
+before=${EPOCHREALTIME/[.,]/}
+connect node -n -T 1 "$silent" "$mute"
+took=$(((${EPOCHREALTIME/[.,]/} - before) / 1000))
+ok '-T ends that, too' test "$took" -lt 2500
 
 # Each address of a name counts: nothing listens at the first.
 printf '%s both.example\n' 2001:db8::1 "$good" >>/etc/hosts
 connect node -n --json both.example
 is "$(jq -r '.attempts | map(.address, .outcome) | join(" ")' <<<"$printed")" \
 	"2001:db8::1 unreachable $good accepted" 'IPv6 in vain, then IPv4'
-
-# Three hundred nodes over three equal gateways: one half knows each by a name of its own, the other
-# all three by one name.
-nodes=300
-for number in 1 2 3; do
-	add_gateway "equal$number" $((10 + number)) MAXCONNECTIONS=$nodes
-	echo "192.0.2.$((20 + number)) equal$number.example equal.example" >>/etc/hosts
-done
-one_node() {
-	local names=(equal.example)
-	(($1 % 2)) || names=(equal{1,2,3}.example)
-	at node "$connect" -g -k "$work/load-$1.key" -n --json "${names[@]}" 2>>"$work/load.log"
-}
-SECONDS=0
-for ((node = 1; node <= nodes; node++)); do
-	one_node "$node" >"$work/load-$node.json" &
-	pids+=($!)
-	((node % 4)) || { wait "${pids[@]}"; pids=(); }
-done
-diag "$nodes nodes took $SECONDS s"
-cat "$work"/load-*.json >"$work/load"
-is "$(jq -r .result "$work/load" | sort | uniq -c | xargs)" "$nodes accepted" 'all have a gateway'
-for address in 192.0.2.2{1..3}; do
-	count=$(jq -r .gateway_address "$work/load" | grep -cx "$address")
-	diag "$count nodes at $address, $(jq -r 'select(.gateway == "equal.example").gateway_address' \
-		"$work/load" | grep -cx "$address") of them by the common name"
-	ok "100 +- 30 nodes at $address" test "$count" -ge 70 -a "$count" -le 130
-done
 
 done_testing

@@ -26,6 +26,7 @@ elsewhere = $(addsuffix @$(other_suite),$(filter $(patsubst %,tests/%-%,10 41 42
 unit-access := access key
 unit-announce := announce session slot note key number tests/unit/fake-wgif
 unit-answer := json key
+unit-choice := node/choice node/tunnel session slot note key number tests/unit/fake-wgif
 unit-clock := clock
 unit-blake2s := blake2s
 unit-confined := confined deadline
@@ -166,14 +167,14 @@ mutants:
 # Programs that are confined could not write down what they reach; nor could broker-accept, had an
 # exec(2) in a child written that down before, as it does where it is a builtin.
 covering := $(wildcard $(patsubst %,tests/%-*.t,10 12 16 17 18 20 25 28 29 31 32 35 36 37 50 51 52 53 58 \
-	60 61 62 63 68 69 70 72 73 78 79))
+	60 61 62 63 68 69 70 72 73 74 78 79))
 coverage: elsewhere :=
 coverage: coverage-prerequisites image
 	$(Q)mkdir -p $(BUILD)/coverage
 	$(Q)find $(BUILD)/coverage \( -name '*.gcda' -o -name '*.json' \) -delete
 	$(Q)ln -sfn . $(BUILD)/coverage/sanitize # for tests/25-accept.t
 	+$(Q)$(MAKE) --no-print-directory STATIC= BUILD=$(BUILD)/coverage \
-		CFLAGS='-O0 -g --coverage -fno-builtin' CPPFLAGS='-DUNIT_GCOV -DUNCONFINED' all units
+		CFLAGS='-O0 -g --coverage -fno-builtin' CPPFLAGS='-DUNIT_GCOV -DUNCONFINED -include tests/coverage.h' all units
 	$(Q)BROKER_BUILD=$(BUILD)/coverage prove -j$(JOBS) --exec tests/coverage-exec \
 		$(units:$(BUILD)/%=$(BUILD)/coverage/%) $(covering)
 	$(Q)gcovr --root . --exclude tests/ --json $(BUILD)/coverage/units.json $(BUILD)/coverage

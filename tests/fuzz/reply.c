@@ -3,12 +3,33 @@
 #include "fuzz.h"
 #include "json.h"
 
+/* A usage is a share, and comes back as it was written. */
+static void check_usage(const uint8_t *data, size_t size)
+{
+	char line[REPLY_SIZE];
+	struct reply reply, again;
+	size_t len;
+
+	reply_parse_usage(&reply, (const char *)data, size);
+	if (strcmp(reply_fault(reply.fault), "not a reply") == 0)
+		abort();
+	if (reply.fault)
+		return;
+	if (reply.usage > 100)
+		abort();
+	len = reply_format_usage(line, reply.usage);
+	reply_parse_usage(&again, line, len);
+	if (again.fault || again.usage != reply.usage)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char line[REPLY_SIZE];
 	struct reply reply, again;
 	size_t len;
 
+	check_usage(data, size);
 	reply_parse(&reply, (const char *)data, size);
 	if (reply.fault) {
 		if (strcmp(reply_fault(reply.fault), "not a reply") == 0)

@@ -117,6 +117,51 @@ static void test_bad(void **state)
 	unit_is_int("time", reply.time, 0);
 }
 
+#define NO_USAGE "no usage from 0 to 1"
+
+static const struct usage_row {
+	const char *name;
+	struct bytes text;
+	unsigned int want;
+	const char *fault; /* NULL if there is none */
+} usages[] = {
+	{ "a usage", BYTES("{\"version\":1,\"usage\":0.42}\n"), 42, NULL },
+	{ "no version", BYTES("{\"usage\":0.07}"), 7, NULL },
+	{ "empty", BYTES("{\"usage\":0.00}"), 0, NULL },
+	{ "full", BYTES("{\"usage\":1.00}"), 100, NULL },
+	{ "0", BYTES("{\"usage\":0}"), 0, NULL },
+	{ "1", BYTES("{\"usage\":1}"), 100, NULL },
+	{ "more digits", BYTES("{\"usage\":0.2849}"), 28, NULL },
+	{ "with an exponent", BYTES("{\"usage\":2.9e-1}"), 29, NULL },
+	{ "more keys", BYTES("{\"x\":[{}],\"usage\":0.5,\"port\":1}"), 50, NULL },
+	{ "more than 1", BYTES("{\"usage\":1.001}"), 0, NO_USAGE },
+	{ "less than 0", BYTES("{\"usage\":-0.001}"), 0, NO_USAGE },
+	{ "2", BYTES("{\"usage\":2}"), 0, NO_USAGE },
+	{ "1e999", BYTES("{\"usage\":1e999}"), 0, NO_USAGE },
+	{ "text", BYTES("{\"usage\":\"0.5\"}"), 0, NO_USAGE },
+	{ "true", BYTES("{\"usage\":true}"), 0, NO_USAGE },
+	{ "null", BYTES("{\"usage\":null}"), 0, NO_USAGE },
+	{ "none", BYTES(PORT), 0, NO_USAGE },
+	{ "an error", BYTES("{\"error\":{\"code\":2,\"reason\":\"malformed request\"}}"), 0,
+	  NO_USAGE },
+	{ "an error, too", BYTES("{\"usage\":0.5,\"error\":{\"code\":1}}"), 0, NO_USAGE },
+	{ "another version", BYTES("{\"version\":2,\"usage\":0.5}"), 0, OTHER },
+	{ "two", BYTES("{\"usage\":0.5,\"usage\":0.5}"), 0, NOT_ONE },
+	{ "NaN", BYTES("{\"usage\":NaN}"), 0, NOT_ONE },
+	{ "a word behind", BYTES("{\"usage\":0.5}x"), 0, BEHIND },
+	{ "words", BYTES("hello"), 0, NOT_ONE },
+};
+
+static void test_usage(void **state)
+{
+	const struct usage_row *row = *state;
+	struct reply reply;
+
+	reply_parse_usage(&reply, row->text.text, row->text.len);
+	unit_is_text("fault", reply_fault(reply.fault), row->fault ? row->fault : "nothing");
+	unit_is_int("usage", reply.usage, row->want);
+}
+
 /* As long as a request may be, and one byte longer. */
 static void test_long(void **state)
 {
@@ -136,7 +181,7 @@ static void test_long(void **state)
 static void test_no_fault(void **state)
 {
 	(void)state;
-	unit_is_text("one that there is not", reply_fault(10), "not a reply");
+	unit_is_text("one that there is not", reply_fault(11), "not a reply");
 	unit_is_text("the highest", reply_fault(UINT_MAX), "not a reply");
 }
 
@@ -161,12 +206,21 @@ static void test_both_sides(void **state)
 	unit_is_int("its code", reply.code, 0);
 	unit_is_int("which it is", reply.port, 40017);
 	unit_is_int("the time", reply.time, 1795373281);
+	for (unsigned int percent = 0; percent <= 100; percent++) {
+		len = reply_format_usage(line, percent);
+		reply_parse_usage(&reply, line, len);
+		unit_is_text("a usage", reply_fault(reply.fault), "nothing");
+		unit_is_int("which it is", reply.usage, percent);
+	}
+	reply_parse(&reply, line, len);
+	unit_is_text("a usage where a port is wanted", reply_fault(reply.fault), NO_PORT);
 }
 
 int main(void)
 {
 	UNIT_TABLE(test_good, goods);
 	UNIT_TABLE(test_bad, bads);
+	UNIT_TABLE(test_usage, usages);
 	unit_add("a fault that there is not", test_no_fault, NULL);
 	unit_add("a long reply", test_long, NULL);
 	unit_add("both sides", test_both_sides, NULL);

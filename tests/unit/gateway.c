@@ -375,6 +375,7 @@ static void test_result_text(void **state)
 }
 
 #define REQUEST "{\"version\":1,\"pubkey\":\"" KEY "\"}\n"
+#define USAGE_REQUEST "{\"version\":1,\"usage\":true}\n"
 #define TIME "1795373281"
 #define REPLY "{\"version\":1,\"port\":40007,\"time\":" TIME "}"
 
@@ -504,6 +505,7 @@ static void send_all(int fd, const char *data, size_t len)
 	}
 }
 
+static const char *expected_request = REQUEST;
 static useconds_t pause_us = 10000; /* between the pieces */
 
 static void send_reply(int fd, const struct ask_row *row)
@@ -537,7 +539,7 @@ static _Noreturn void serve(int listener, const struct ask_row *row)
 	size_t len;
 
 	len = read_all(fd, true, request, sizeof(request));
-	if (len != strlen(REQUEST) || memcmp(request, REQUEST, len) != 0)
+	if (len != strlen(expected_request) || memcmp(request, expected_request, len) != 0)
 		unit_exit(1);
 	send_reply(fd, row);
 	if (row->end == HOLD && read_all(fd, false, request, sizeof(request)) > 0)
@@ -587,15 +589,12 @@ static void check_answer(const struct gateway_answer *answer, enum gateway_resul
 	unit_is_int("time", answer->reply.time, strtoll(TIME, NULL, 10));
 }
 
-/* Asks a server in a child. Its port listens before it runs, so that nothing waits for it. */
-static void check_ask(int family, const struct ask_row *row)
+/* Starts a server in a child. Its port listens before it runs, so that nothing waits for it. */
+static pid_t start_server(int family, const struct ask_row *row, union endpoint *endpoint)
 {
-	struct gateway_answer answer;
-	union endpoint endpoint;
-	int listener, status;
+	const int listener = bind_loopback(family, endpoint);
 	pid_t pid;
 
-	listener = bind_loopback(family, &endpoint);
 	if (listener < 0)
 		skip();
 	unit_is_int("listen", listen(listener, 1), 0);
@@ -603,9 +602,25 @@ static void check_ask(int family, const struct ask_row *row)
 	if (pid == 0)
 		serve(listener, row);
 	close(listener);
-	ask(&endpoint, &answer);
+	return pid;
+}
+
+static void check_server(pid_t pid)
+{
+	int status;
+
 	unit_is_int("waitpid", waitpid(pid, &status, 0), pid);
 	unit_is_int("the server's status", status, 0);
+}
+
+static void check_ask(int family, const struct ask_row *row)
+{
+	struct gateway_answer answer;
+	union endpoint endpoint;
+	const pid_t pid = start_server(family, row, &endpoint);
+
+	ask(&endpoint, &answer);
+	check_server(pid);
 	check_answer(&answer, row->result, row->detail);
 }
 
@@ -688,6 +703,61 @@ static void test_deadline(void **state)
 		unit_is_text("waited", "less", "up to the deadline");
 }
 
+#define UNKNOWN GATEWAY_USAGE_UNKNOWN
+
+static const struct usage_row {
+	const char *name;
+	struct ask_row server; /* without its results */
+	int want;
+} usages[] = {
+	{ "empty", { .pieces = { "{\"version\":1,\"usage\":0.00}\n" } }, 0 },
+	{ "in pieces", { .pieces = { "{\"version\":1,\"usage\"", ":0.42}", "\n" } }, 42 },
+	{ "full", { .pieces = { "{\"version\":1,\"usage\":1.00}\n" } }, 100 },
+	{ "a warning in front", { .pieces = { "oh!\n{\"usage\":0.07}\n" } }, 7 },
+	{ "held open", { .pieces = { "{\"usage\":0.07}\n" }, .end = HOLD }, 7 },
+	{ "more than full", { .pieces = { "{\"version\":1,\"usage\":1.01}\n" } }, UNKNOWN },
+	{ "a port", { .pieces = { REPLY "\n" } }, UNKNOWN },
+	{ "an older broker",
+	  { .pieces = { "{\"version\":1,\"error\":{\"code\":2,\"reason\":\"malformed request\"}}\n" } },
+	  UNKNOWN },
+	{ "words", { .pieces = { "hello\n" } }, UNKNOWN },
+	{ "nothing", { .pieces = { NULL } }, UNKNOWN },
+	{ "a reset", { .pieces = { NULL }, .end = RESET }, UNKNOWN },
+};
+
+static void check_usage(const struct ask_row *server, int want)
+{
+	union endpoint endpoint;
+	pid_t pid;
+
+	expected_request = USAGE_REQUEST;
+	pid = start_server(AF_INET, server, &endpoint);
+	unit_is_int("usage", gateway_ask_usage(&endpoint, 0, INT64_MAX), want);
+	expected_request = REQUEST;
+	check_server(pid);
+	unit_is_text("log", unit_log(), "");
+}
+
+static void test_usage(void **state)
+{
+	const struct usage_row *row = *state;
+
+	check_usage(&row->server, row->want);
+}
+
+/* Whoever takes the connection is there. */
+static void test_usage_deadline(void **state)
+{
+	static const struct ask_row server = { .pieces = { NULL }, .end = HOLD };
+	const int64_t start = clock_ms();
+
+	(void)state;
+	check_usage(&server, UNKNOWN);
+	unit_is_int("waited up to the deadline",
+		    clock_ms() - start >= GATEWAY_USAGE_DEADLINE * 1000, true);
+	unit_is_int("and not on", clock_ms() - start < GATEWAY_DEADLINE * 1000, true);
+}
+
 /* A port that is bound, so that no other program takes it, but does not listen. */
 static void test_unreachable(void **state)
 {
@@ -699,6 +769,7 @@ static void test_unreachable(void **state)
 	fd = bind_loopback(AF_INET, &endpoint);
 	assert_true(fd >= 0);
 	ask(&endpoint, &answer);
+	unit_is_int("usage", gateway_ask_usage(&endpoint, 0, INT64_MAX), GATEWAY_USAGE_NONE);
 	close(fd);
 	check_answer(&answer, GATEWAY_UNREACHABLE, "Connection refused");
 
@@ -738,6 +809,8 @@ int main(void)
 	unit_add("a pause within the line", test_pause, NULL);
 	unit_add("a connection that is held open", test_grace, NULL);
 	unit_add("a reply after the deadline", test_deadline, NULL);
+	UNIT_TABLE(test_usage, usages);
+	unit_add("a usage after the deadline", test_usage_deadline, NULL);
 	unit_add("unreachable", test_unreachable, NULL);
 	unit_add("no such family", test_no_family, NULL);
 	return unit_run();

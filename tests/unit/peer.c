@@ -53,6 +53,7 @@ static void begin(void)
 				  .ipv6 = true,
 				  .mtu = 1374,
 				  .start_port = 41000,
+				  .end_port = 41004,
 				  .slots = 5,
 				  .private_key = secret };
 	request = (struct peer_request){ 0 };
@@ -1511,16 +1512,44 @@ static void three_taken(void)
 }
 
 /* As far as the slots go that exist, whoever has them. */
-static void beyond_the_limit(void)
+static void beyond_the_range(void)
 {
 	three_taken();
 	add_peer(6, NEIGHBOR + 6);
+}
+
+/* There are ports for ten; nobody knows whether there is one beyond the fifth. */
+static void one_beyond(void)
+{
+	beyond_the_range();
+	config.end_port = 41009;
+	set_known_limit(10);
+}
+
+static void three_beyond(void)
+{
+	one_beyond();
+	add_peer(8, NEIGHBOR + 8);
+	add_peer(10, NEIGHBOR + 10);
+}
+
+static void none_beyond(void)
+{
+	one_beyond();
+	set_known_limit(5);
+}
+
+static void one_beyond_and_a_failure(void)
+{
+	one_beyond();
+	fake_fail("find", 7, -ERR_FAILURE);
 }
 
 /* 66 of them, of which 32 are looked at. */
 static void many_taken(void)
 {
 	config.slots = 66;
+	config.end_port = 41065;
 	all_taken();
 }
 
@@ -1542,10 +1571,15 @@ static const struct usage_row {
 } usages[] = {
 	{ "empty", nothing, 0, 6 },
 	{ "three of five", three_taken, 60, 6 },
-	{ "and one beyond the limit", beyond_the_limit, 60, 6 },
+	{ "and one beyond the ports", beyond_the_range, 60, 6 },
+	{ "and one beyond the limit", one_beyond, 80, 12 },
+	{ "and three", three_beyond, 100, 12 },
+	{ "where none is known to be", none_beyond, 60, 7 },
+	{ "a failure to know", one_beyond_and_a_failure, -ERR_FAILURE, 7 },
 	{ "all", all_taken, 100, 6 },
 	{ "known to be full", known_to_be_full, 100, 1 },
-	{ "known to have been full", full_again, 100, 1 },
+	{ "known to have been full", full_again, 100, 6 },
+	{ "which it is no more", known_to_have_been_full, 20, 6 },
 	{ "no slots", no_slots, 100, 0 },
 	{ "many", many_taken, 100, 33 },
 	{ "a failure", three_taken_and_a_failure, -ERR_FAILURE, 4 },

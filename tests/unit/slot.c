@@ -139,14 +139,13 @@ static void fill_key(uint8_t key[static KEY_LEN], uint8_t start, uint8_t stride)
 static void check_walk(unsigned int slots, const uint8_t key[static KEY_LEN])
 {
 	static bool visited[SLOT_END];
-	const struct config config = { .slots = slots };
 	struct slot_walk walk;
 	unsigned int slot, last = 0, stride = 0;
 	char what[64];
 
 	snprintf(what, sizeof(what), "of %u slots, %02x %02x", slots, key[0], key[4]);
 	memset(visited, 0, slots + 1);
-	slot_begin(&walk, &config, key);
+	slot_begin(&walk, slots, key);
 	for (unsigned int step = 0; step < slots; step++) {
 		slot = slot_next(&walk);
 		if (slot < 1 || slot > slots || visited[slot])
@@ -198,12 +197,11 @@ static const struct order_row {
 static void test_order(void **state)
 {
 	const struct order_row *row = *state;
-	const struct config config = { .slots = row->slots };
 	uint8_t key[KEY_LEN];
 	struct slot_walk walk;
 
 	fill_key(key, row->start, row->stride);
-	slot_begin(&walk, &config, key);
+	slot_begin(&walk, row->slots, key);
 	unit_is_int("first", slot_next(&walk), row->first);
 	unit_is_int("second", slot_next(&walk), row->second);
 }
