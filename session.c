@@ -55,6 +55,13 @@ int64_t session_asked_age(const struct session *session)
 	return asked && asked <= session->now.boot ? session->now.boot - asked : -1;
 }
 
+int64_t session_looked_age(const struct session *session)
+{
+	const int64_t looked = session->written.looked;
+
+	return looked && looked <= session->now.boot ? session->now.boot - looked : -1;
+}
+
 bool session_is_live(const struct session *session)
 {
 	const int64_t age = session_age(session);

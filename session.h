@@ -67,6 +67,9 @@ int64_t session_age(const struct session *session);
  */
 int64_t session_asked_age(const struct session *session);
 
+/* Seconds since a handler or prune last looked at it, or -1 if the note does not say. */
+int64_t session_looked_age(const struct session *session);
+
 /* Whether there was a handshake within SESSION_LIVE_TIME; the interface may be half-made. */
 bool session_is_live(const struct session *session);
 

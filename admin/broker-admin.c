@@ -67,7 +67,7 @@ static int run(const struct options *options, const struct prepared *prepared)
 	if (!kernel)
 		return -ERR_FAILURE;
 	if (options->verb == STATUS)
-		ret = status(kernel, config, options->form);
+		ret = status(kernel, config, options->form, options->broker);
 	else if (options->verb == SHOW)
 		ret = show(kernel, &prepared->access, prepared->key_file, options->keys,
 			   options->key_count);

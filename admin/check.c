@@ -339,8 +339,7 @@ struct census {
 static void count_interface(struct census *census, const struct session *session,
 			    const struct config *config)
 {
-	const int64_t looked = session->written.looked;
-	const int64_t since = looked ? session->now.boot - looked : 0;
+	const int64_t since = session_looked_age(session);
 
 	census->used++;
 	census->within += slot_from_ifname(config, session->link.name) <= config->slots;

@@ -8,10 +8,12 @@
 #include "admin/options.h"
 #include "error.h"
 #include "number.h"
+#include "text.h"
 
 #define USAGE                                                                                      \
 	"usage: broker-admin [-c file] check\n"                                                    \
-	"       broker-admin [-c file] status [--json | --prometheus | --watch[=seconds]]\n"       \
+	"       broker-admin [-c file] status [--json | --prometheus[=broker] | "                  \
+	"--watch[=seconds]]\n"                                                                     \
 	"       broker-admin [-c file] show key...\n"                                              \
 	"       broker-admin [-c file] prune [-n]\n"                                               \
 	"       broker-admin [-c file] flush\n"                                                    \
@@ -24,7 +26,8 @@
 	"\n"                                                                                       \
 	"  check      says what is wrong with this gateway, and what to do\n"                      \
 	"  status     shows a table of the interfaces and their peers\n"                           \
-	"    --json, --prometheus  for programs; for node_exporter's textfile collector\n"         \
+	"    --json                for programs\n"                                                 \
+	"    --prometheus[=broker] for node_exporter's textfile collector, with such a label\n"    \
 	"    --watch[=seconds]     again and again, every two seconds by default\n"                \
 	"  show       tells all about peers, and what the next prune does with them\n"             \
 	"  prune      removes the interfaces of dead peers; to be run every five minutes\n"        \
@@ -107,6 +110,15 @@ static int parse_verb(struct options *options, int count, char **words)
 	return verbs[verb].takes_keys ? parse_keys(options, count - 1, words + 1) : -1;
 }
 
+/* A label's value that needs no escape, and may be a part of a file's name. */
+static int take_broker(struct options *options, const char *broker)
+{
+	if (broker && (!*broker || broker[strspn(broker, TEXT_ALPHANUMERIC "._-")]))
+		return misuse("--prometheus wants a label of letters, digits, '.', '_' and '-'");
+	options->broker = broker;
+	return -1;
+}
+
 static int take_form(struct options *options, int option)
 {
 	int ret = 0;
@@ -114,10 +126,12 @@ static int take_form(struct options *options, int option)
 	if (options->has_form)
 		return misuse("--json, --prometheus and --watch exclude each other");
 	options->has_form = true;
+	if (option == 'p') {
+		options->form = STATUS_PROMETHEUS;
+		return take_broker(options, optarg);
+	}
 	if (option == 'j')
 		options->form = STATUS_JSON;
-	else if (option == 'p')
-		options->form = STATUS_PROMETHEUS;
 	else
 		options->watch = WATCH_TIME;
 	if (optarg)
@@ -162,9 +176,12 @@ static int take_option(struct options *options, int option)
 int options_read(struct options *options, int argc, char **argv)
 {
 	static const struct option names[] = {
-		{ "json", no_argument, NULL, 'j' },	   { "prometheus", no_argument, NULL, 'p' },
-		{ "watch", optional_argument, NULL, 'W' }, { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },	   { 0 },
+		{ "json", no_argument, NULL, 'j' },
+		{ "prometheus", optional_argument, NULL, 'p' },
+		{ "watch", optional_argument, NULL, 'W' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
 	};
 	int option, ret;
 

@@ -15,7 +15,8 @@ struct options {
 	const char *path; /* of the configuration, or NULL */
 	enum verb verb;
 	enum status_form form;
-	bool has_form; /* one was asked for */
+	bool has_form;	    /* one was asked for */
+	const char *broker; /* label for Prometheus, or NULL */
 	bool dry_run;
 	bool remove;	    /* from a list */
 	unsigned int wait;  /* seconds for routing daemons; 0 is not at all */

@@ -20,8 +20,9 @@ struct row {
 	unsigned int slot;
 	char key[KEY_TEXT_SIZE];
 	enum session_state state;
-	int64_t age;   /* seconds since the handshake, -1 for never */
-	int64_t asked; /* seconds since its peer was set up, -1 if that is not known */
+	int64_t age;	/* seconds since the handshake, -1 for never */
+	int64_t asked;	/* seconds since its peer was set up, -1 if that is not known */
+	int64_t looked; /* seconds since prune looked at it, -1 if that is not known */
 	char endpoint[WORDS_ENDPOINT_SIZE];
 	struct wgif_device device;
 };
@@ -39,6 +40,7 @@ static int read_row(struct row *row, struct wgif_kernel *kernel, const struct co
 	row->device = session.device;
 	row->age = session_age(&session);
 	row->asked = session_asked_age(&session);
+	row->looked = session_looked_age(&session);
 	row->state = session_state(&session);
 	row->slot = slot_from_ifname(config, link->name);
 	memcpy(row->ifname, link->name, sizeof(row->ifname));
@@ -54,7 +56,9 @@ enum {
 };
 
 struct summary {
-	int64_t time; /* unix */
+	const char *broker; /* label for Prometheus, or NULL */
+	int64_t time;	    /* unix */
+	int64_t prune_age;  /* the longest that prune left an interface out, in seconds */
 	unsigned int max_peers, total, used, free;
 	unsigned int states[SESSION_STATES];
 	uint64_t rx_bytes, tx_bytes;
@@ -77,6 +81,8 @@ static struct summary summarize(const struct row *rows, int count, const struct 
 		summary.rx_bytes += rows[i].device.rx_bytes;
 		summary.tx_bytes += rows[i].device.tx_bytes;
 		within += rows[i].slot <= config->slots;
+		if (rows[i].looked > summary.prune_age)
+			summary.prune_age = rows[i].looked;
 	}
 	/* A limit that was lowered leaves interfaces beyond it. */
 	summary.free = summary.total - within;
@@ -205,20 +211,30 @@ static void print_json(const struct row *rows, int count, const struct summary *
 	puts("]}");
 }
 
-static void print_gauge(const char *name, const char *help, uint64_t value)
-{
-	printf("# HELP wg_broker_%s %s\n# TYPE wg_broker_%s gauge\nwg_broker_%s %" PRIu64 "\n",
-	       name, help, name, name, value);
-}
-
-/* Prints a number for each routing daemon. */
-static void print_daemon_gauge(const struct summary *summary, const char *name, const char *help,
-			       unsigned int (*value)(const struct mesh_state *daemon))
+static void print_head(const char *name, const char *help)
 {
 	printf("# HELP wg_broker_%s %s\n# TYPE wg_broker_%s gauge\n", name, help, name);
-	for (unsigned int i = 0; i < summary->daemon_count; i++)
-		printf("wg_broker_%s{daemon=\"%s\"} %u\n", name, summary->daemons[i].name,
-		       value(&summary->daemons[i]));
+}
+
+/* A value, with a label unless that is NULL, and with the broker's. */
+static void print_sample(const struct summary *summary, const char *name, const char *label,
+			 const char *text, uint64_t value)
+{
+	const char *broker = summary->broker;
+
+	printf("wg_broker_%s%s", name, broker || label ? "{" : "");
+	if (broker)
+		printf("broker=\"%s\"%s", broker, label ? "," : "}");
+	if (label)
+		printf("%s=\"%s\"}", label, text);
+	printf(" %" PRIu64 "\n", value);
+}
+
+static void print_gauge(const struct summary *summary, const char *name, const char *help,
+			uint64_t value)
+{
+	print_head(name, help);
+	print_sample(summary, name, NULL, NULL, value);
 }
 
 static unsigned int daemon_answers(const struct mesh_state *daemon)
@@ -236,19 +252,38 @@ static unsigned int daemon_down(const struct mesh_state *daemon)
 	return daemon->down;
 }
 
+/* Prints a number for each routing daemon. */
+static void print_daemon_gauge(const struct summary *summary, const char *name, const char *help,
+			       unsigned int (*value)(const struct mesh_state *daemon))
+{
+	print_head(name, help);
+	for (unsigned int i = 0; i < summary->daemon_count; i++)
+		print_sample(summary, name, "daemon", summary->daemons[i].name,
+			     value(&summary->daemons[i]));
+}
+
+static void print_peers(const struct summary *summary)
+{
+	print_head("peers", "Interfaces of peers, by the state of the peer.");
+	for (int i = 0; i < SESSION_STATES; i++)
+		print_sample(summary, "peers", "state", words_state((enum session_state)i),
+			     summary->states[i]);
+}
+
 static void print_prometheus(const struct summary *summary)
 {
-	print_gauge("slots", "Interfaces that there may be.", summary->total);
-	print_gauge("slots_free", "Slots that a new peer can have.", summary->free);
-	printf("# HELP wg_broker_peers Interfaces of peers, by the state of the peer.\n"
-	       "# TYPE wg_broker_peers gauge\n");
-	for (int i = 0; i < SESSION_STATES; i++)
-		printf("wg_broker_peers{state=\"%s\"} %u\n", words_state((enum session_state)i),
-		       summary->states[i]);
+	print_head("info", "The version of the broker; always 1.");
+	print_sample(summary, "info", "version", VERSION, 1);
+	print_gauge(summary, "slots", "Interfaces that there may be.", summary->total);
+	print_gauge(summary, "slots_free", "Slots that a new peer can have.", summary->free);
+	print_peers(summary);
+	print_gauge(summary, "prune_age_seconds",
+		    "Since prune looked at the interface that it has left out for longest.",
+		    (uint64_t)summary->prune_age);
 	/* Not counters: they fall when a peer goes. */
-	print_gauge("received_bytes", "Received from the peers that there are, since they came.",
-		    summary->rx_bytes);
-	print_gauge("sent_bytes", "Sent to the peers that there are, since they came.",
+	print_gauge(summary, "received_bytes",
+		    "Received from the peers that there are, since they came.", summary->rx_bytes);
+	print_gauge(summary, "sent_bytes", "Sent to the peers that there are, since they came.",
 		    summary->tx_bytes);
 	if (!summary->daemon_count)
 		return;
@@ -285,7 +320,8 @@ static int read_rows(struct wgif_kernel *kernel, const struct config *config, st
 	return ret;
 }
 
-int status(struct wgif_kernel *kernel, const struct config *config, enum status_form form)
+int status(struct wgif_kernel *kernel, const struct config *config, enum status_form form,
+	   const char *broker)
 {
 	struct summary summary;
 	struct row *rows;
@@ -295,6 +331,7 @@ int status(struct wgif_kernel *kernel, const struct config *config, enum status_
 	if (count < 0)
 		return count;
 	summary = summarize(rows, count, config);
+	summary.broker = broker;
 	read_daemons(&summary, config);
 	if (form == STATUS_JSON)
 		print_json(rows, count, &summary);

@@ -8,7 +8,11 @@ struct wgif_kernel;
 
 enum status_form { STATUS_TABLE, STATUS_JSON, STATUS_PROMETHEUS };
 
-/* Prints what there is on stdout. Returns 0 or a negative error that is logged. */
-int status(struct wgif_kernel *kernel, const struct config *config, enum status_form form);
+/*
+ * Prints what there is on stdout. The label broker, which may be NULL, is for Prometheus, and of
+ * characters that need no escape. Returns 0 or a negative error that is logged.
+ */
+int status(struct wgif_kernel *kernel, const struct config *config, enum status_form form,
+	   const char *broker);
 
 #endif

@@ -19,7 +19,7 @@ static int print_table(const struct config *config)
 	int ret = -ERR_FAILURE;
 
 	if (kernel)
-		ret = status(kernel, config, STATUS_TABLE);
+		ret = status(kernel, config, STATUS_TABLE, NULL);
 	wgif_close(kernel);
 	return ret;
 }

@@ -23,6 +23,7 @@ check() {
 		644 lib/systemd/network/10-wg-broker.network 644 lib/udev/rules.d/70-wg-broker.rules \
 		755 usr/local/sbin/broker-accept 755 usr/local/sbin/broker-admin \
 		755 usr/local/sbin/broker-connect 755 usr/local/sbin/broker-handler \
+		755 usr/local/sbin/wg-broker-metrics \
 		644 usr/local/share/bash-completion/completions/broker-admin \
 		644 usr/local/share/bash-completion/completions/broker-connect \
 		644 usr/local/share/man/man8/broker-accept.8 \
@@ -60,10 +61,12 @@ hardened() {
 
 units=lib/systemd/system
 prune=(644 "$units/wg-broker-prune.service" 644 "$units/wg-broker-prune.timer"
+	644 "$units/wg-broker-metrics.service" 644 "$units/wg-broker-metrics.timer"
 	644 "$units/wg-broker-resync@.service" 644 usr/lib/sysusers.d/wg-broker.conf)
 check systemd "${prune[@]}" 644 "$units/wg-broker.socket" 644 "$units/wg-broker.service" \
 	644 "$units/wg-broker@.socket" 644 "$units/wg-broker@.service" \
-	644 "$units/wg-broker-prune@.service" 644 "$units/wg-broker-prune@.timer"
+	644 "$units/wg-broker-prune@.service" 644 "$units/wg-broker-prune@.timer" \
+	644 "$units/wg-broker-metrics@.service" 644 "$units/wg-broker-metrics@.timer"
 check systemd-inetd "${prune[@]}" 644 "$units/wg-broker-inetd.socket" \
 	644 "$units/wg-broker-inetd@.service" 644 "$units/wg-broker.slice"
 check xinetd 644 etc/cron.d/wg-broker-prune 644 etc/xinetd.d/wg-broker
@@ -73,7 +76,7 @@ ok 'make install with other folders' run install systemd PREFIX=/usr MANDIR=/man
 for program in accept admin connect; do hardened "broker-$program" DYN; done
 hardened broker-handler EXEC
 is "$(grep -h ^ExecStart "$dest"/lib/systemd/system/*.service | sort | paste -sd ' ')" \
-	'ExecStart=/usr/sbin/broker-accept -c /etc/wg-broker/%i/config -m 1024 -s 64 /usr/sbin/broker-handler -c /etc/wg-broker/%i/config ExecStart=/usr/sbin/broker-accept -m 1024 -s 64 /usr/sbin/broker-handler ExecStart=/usr/sbin/broker-admin -c /etc/wg-broker/%i/config prune ExecStart=/usr/sbin/broker-admin prune ExecStart=/usr/sbin/broker-admin resync -w 60' \
+	'ExecStart=/usr/sbin/broker-accept -c /etc/wg-broker/%i/config -m 1024 -s 64 /usr/sbin/broker-handler -c /etc/wg-broker/%i/config ExecStart=/usr/sbin/broker-accept -m 1024 -s 64 /usr/sbin/broker-handler ExecStart=/usr/sbin/broker-admin -c /etc/wg-broker/%i/config prune ExecStart=/usr/sbin/broker-admin prune ExecStart=/usr/sbin/broker-admin resync -w 60 ExecStart=/usr/sbin/wg-broker-metrics /var/lib/prometheus/node-exporter/wg-broker-%i.prom -c /etc/wg-broker/%i/config status --prometheus=%i ExecStart=/usr/sbin/wg-broker-metrics /var/lib/prometheus/node-exporter/wg-broker.prom status --prometheus' \
 	'the units name the programs where PREFIX puts them'
 is "$(installed | sed -n 's|^644 \(man/\)|\1|p' | paste -sd ' ')" \
 	'man/man8/broker-accept.8 man/man8/broker-admin.8 man/man8/broker-connect.8 man/man8/broker-handler.8' \

@@ -87,7 +87,8 @@ is "$(everything)" "$before" 'nor what is not ours'
 
 diag 'misuse'
 for arguments in '' nonsense 'status prune' 'status -n' 'flush -n' 'prune --json' \
-	'status --json --prometheus' 'status --jsonx' '-c' 'status extra' 'check extra'; do
+	'status --json --prometheus' 'status --prometheus=' 'status --prometheus=a/b' 'status --jsonx' '-c' \
+	'status extra' 'check extra'; do
 	# shellcheck disable=SC2086 # several words
 	said=$("$admin" $arguments 2>&1)
 	is $? 64 "broker-admin $arguments: exits with 64"

@@ -120,6 +120,11 @@ def check_prometheus(text, peers, slots, states):
         agree(f"prometheus: {family.name}: has a help text", bool(family.documentation), True)
     told = {(sample.name, *sample.labels.values()): sample.value
             for family in families for sample in family.samples}
+    agree("prometheus: one version", [value for (name, *_), value in told.items()
+                                      if name == "wg_broker_info"], [1])
+    # Of which wg knows nothing.
+    told = {key: value for key, value in told.items()
+            if key[0] not in ("wg_broker_info", "wg_broker_prune_age_seconds")}
     wanted = {("wg_broker_slots",): slots, ("wg_broker_slots_free",): slots - len(peers),
               ("wg_broker_received_bytes",): sum(p["received_bytes"] for p in peers.values()),
               ("wg_broker_sent_bytes",): sum(p["sent_bytes"] for p in peers.values())}

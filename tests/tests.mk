@@ -98,7 +98,7 @@ prove = $(Q)prove --timer --failures -j$(JOBS) $(if $(filter 1,$(V)),-v) --exec 
 
 check: check-prerequisites
 	+$(Q)$(MAKE) --no-print-directory -j$(JOBS) check-all
-check-all: all bench broken debug sweep units sanitize $(valgrinded) image check-there
+check-all: all bench broken debug monitoring sweep units sanitize $(valgrinded) image check-there
 	$(prove) $(T) $(elsewhere) $(units) $(sanitized) $(valgrinded)
 check-units: units
 	$(prove) $(units)
@@ -236,6 +236,13 @@ $(BUILD)/sweep/%.so: tests/sweep/%.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(our_cflags) $(CFLAGS) -D_GNU_SOURCE -fPIC -shared $(LDFLAGS) -o $@ $<
 
+# What tests/80-metrics.t has read our metrics, and check alerts. Where no machine takes it along.
+monitoring: $(BUILD)/tests/monitoring/promtool
+
+$(BUILD)/tests/monitoring/promtool:
+	$(call say,GET,$@)
+	$(Q)tests/get-monitoring $(@D)
+
 # What tests/30-cost.t measures with, and measures: static, as the handler is.
 bench: $(BUILD)/bench/spawn $(BUILD)/bench/bare $(BUILD)/bench/ask
 
@@ -247,4 +254,4 @@ $(BUILD)/bench/%: tests/bench/%.c Makefile
 .PHONY: bench broken check check-all check-kernel check-more check-prerequisites check-sanitize check-there \
 	check-units check-valgrind coverage coverage-prerequisites debug fuzz fuzz-prerequisites \
 	image kernel-programs lint lint-clang lint-cppcheck lint-format lint-gcc lint-prerequisites lint-shell \
-	lint-tidy mutants objects run sanitize size sweep units
+	lint-tidy monitoring mutants objects run sanitize size sweep units

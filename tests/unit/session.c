@@ -127,6 +127,27 @@ static void test_fresh(void **state)
 	unit_is_int("age", session_asked_age(&session), row->age);
 }
 
+static const struct looked_row {
+	const char *name;
+	int64_t looked, want;
+} looks[] = {
+	{ "never", 0, NEVER },
+	{ "just now", 5000, 0 },
+	{ "900 s ago", 4100, 900 },
+	{ "in the future", 5003, NEVER },
+};
+
+/* The look of the note as it was read, not the one of this reading. */
+static void test_looked(void **state)
+{
+	const struct looked_row *row = *state;
+	const struct session session = { .now = now,
+					 .written.looked = row->looked,
+					 .note.looked = now.boot };
+
+	unit_is_int("age", session_looked_age(&session), row->want);
+}
+
 /* Just after a boot, when never having asked might seem to be a short time ago. */
 static void test_fresh_boot(void **state)
 {
@@ -273,6 +294,7 @@ int main(void)
 	UNIT_TABLE(test_state, states);
 	UNIT_TABLE(test_clock, clocks);
 	UNIT_TABLE(test_fresh, fresh);
+	UNIT_TABLE(test_looked, looks);
 	unit_add("not fresh after a boot", test_fresh_boot, NULL);
 	UNIT_TABLE(test_read, reads);
 	unit_add("whose peer", test_peer, NULL);

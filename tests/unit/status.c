@@ -131,6 +131,20 @@ static void the_last_slot(void)
 	add("wgpeer5", 7, 10);
 }
 
+/* One of them by a later boot, or by somebody else. */
+static void left_out(void)
+{
+	static const int64_t looked[] = { 999900, 993000, 1000001 };
+	char name[IFNAMSIZ];
+
+	for (int i = 0; i < 3; i++) {
+		const struct note note = { .looked = looked[i] };
+
+		snprintf(name, sizeof(name), "wgpeer%d", i + 1);
+		note_format(add(name, (uint8_t)(7 + i), 10)->link.alias, &note);
+	}
+}
+
 static void link_local(void)
 {
 	set_ipv6(add("wgpeer1", 7, 10), "fe80::1", 5, if_nametoindex("lo"));
@@ -179,18 +193,28 @@ static void a_stepped_clock(void)
 #define GAUGE(name, help, value)                                                                   \
 	"# HELP wg_broker_" name " " help "\n# TYPE wg_broker_" name " gauge\nwg_broker_" name     \
 	" " value "\n"
-#define PROMETHEUS(total, free, live, waiting, stale, broken, received, sent)                      \
-	GAUGE("slots", "Interfaces that there may be.", total)                                     \
-	GAUGE("slots_free", "Slots that a new peer can have.", free)                               \
-	"# HELP wg_broker_peers Interfaces of peers, by the state of the peer.\n"                  \
-	"# TYPE wg_broker_peers gauge\n"                                                           \
-	"wg_broker_peers{state=\"live\"} " live "\n"                                               \
-	"wg_broker_peers{state=\"waiting\"} " waiting "\n"                                         \
-	"wg_broker_peers{state=\"stale\"} " stale "\n"                                             \
-	"wg_broker_peers{state=\"broken\"} " broken                                                \
-	"\n" GAUGE("received_bytes", "Received from the peers that there are, since they came.",   \
-		   received)                                                                       \
-		GAUGE("sent_bytes", "Sent to the peers that there are, since they came.", sent)
+#define INFO_HEAD                                                                                  \
+	"# HELP wg_broker_info The version of the broker; always 1.\n"                             \
+	"# TYPE wg_broker_info gauge\n"
+#define PROMETHEUS(total, free, live, waiting, stale, broken, looked, received, sent)                        \
+	INFO_HEAD "wg_broker_info{version=\"" VERSION "\"} 1\n" GAUGE(                                       \
+		"slots", "Interfaces that there may be.", total)                                             \
+		GAUGE("slots_free", "Slots that a new peer can have.",                                       \
+		      free) "# HELP wg_broker_peers Interfaces of peers, by the state of the peer.\n"        \
+			    "# TYPE wg_broker_peers gauge\n"                                                 \
+			    "wg_broker_peers{state=\"live\"} " live "\n"                                     \
+			    "wg_broker_peers{state=\"waiting\"} " waiting "\n"                               \
+			    "wg_broker_peers{state=\"stale\"} " stale "\n"                                   \
+			    "wg_broker_peers{state=\"broken\"} " broken "\n" GAUGE(                          \
+				    "prune_age_seconds",                                                     \
+				    "Since prune looked at the interface that it has left out for longest.", \
+				    looked)                                                                  \
+				    GAUGE("received_bytes",                                                  \
+					  "Received from the peers that there are, since they came.",        \
+					  received)                                                          \
+					    GAUGE("sent_bytes",                                              \
+						  "Sent to the peers that there are, since they came.",      \
+						  sent)
 
 #define JSON(total, used, free, states, received, sent, peers)                                     \
 	"{\"version\":1,\"time\":1795370000,\"max_connections\":7,\"slots\":{\"total\":" total     \
@@ -229,7 +253,7 @@ static const struct form_row {
 	{ "nothing, as JSON", STATUS_JSON, nothing,
 	  JSON("5", "0", "5", STATES("0", "0", "0", "0"), "0", "0", "") },
 	{ "nothing, for Prometheus", STATUS_PROMETHEUS, nothing,
-	  PROMETHEUS("5", "5", "0", "0", "0", "0", "0", "0") },
+	  PROMETHEUS("5", "5", "0", "0", "0", "0", "0", "0", "0") },
 
 	{ "some", STATUS_TABLE, some,
 	  HEAD
@@ -244,10 +268,12 @@ static const struct form_row {
 	{ "some, as JSON", STATUS_JSON, some,
 	  JSON("5", "4", "2", STATES("1", "1", "1", "1"), "5368710656", "1001", SOME_PEERS) },
 	{ "some, for Prometheus", STATUS_PROMETHEUS, some,
-	  PROMETHEUS("5", "2", "1", "1", "1", "1", "5368710656", "1001") },
+	  PROMETHEUS("5", "2", "1", "1", "1", "1", "40", "5368710656", "1001") },
 
 	{ "the last slot", STATUS_PROMETHEUS, the_last_slot,
-	  PROMETHEUS("5", "4", "1", "0", "0", "0", "0", "0") },
+	  PROMETHEUS("5", "4", "1", "0", "0", "0", "0", "0", "0") },
+	{ "several that prune left out", STATUS_PROMETHEUS, left_out,
+	  PROMETHEUS("5", "2", "3", "0", "0", "0", "7000", "0", "0") },
 
 	{ "a link-local address", STATUS_TABLE, link_local,
 	  HEAD PEER7(
@@ -276,7 +302,7 @@ static void test_form(void **state)
 	begin();
 	row->arrange();
 	unit_capture();
-	ret = status(kernel, &config, row->form);
+	ret = status(kernel, &config, row->form, NULL);
 	unit_is_text("output", unit_captured(), row->want);
 	unit_is_int("result", ret, 0);
 	unit_is_text("log", unit_log(), "");
@@ -299,7 +325,7 @@ static void check_table(const char *want)
 	int ret;
 
 	unit_capture();
-	ret = status(kernel, &config, STATUS_TABLE);
+	ret = status(kernel, &config, STATUS_TABLE, NULL);
 	output = unit_captured();
 	unit_is_int("result", ret, 0);
 	if (!strstr(output, want))
@@ -360,7 +386,7 @@ static void test_failure(void **state)
 	some();
 	fake_fail(row->verb, row->nth, -ERR_FAILURE);
 	unit_capture();
-	ret = status(kernel, &config, STATUS_TABLE);
+	ret = status(kernel, &config, STATUS_TABLE, NULL);
 	unit_is_text("output", unit_captured(), "");
 	unit_is_int("result", ret, -ERR_FAILURE);
 	unit_is_int("a line in the log", strncmp(unit_log(), "3 unable to ", 12), 0);
@@ -405,19 +431,24 @@ static const struct daemons_row {
 	  "wg_broker_daemon_interfaces_down{daemon=\"mmfd\"} 0\n" },
 };
 
+static void begin_with_daemons(void)
+{
+	begin();
+	daemons[0] = (struct mesh_state){ "babeld", "33123", true, 380, 15, NULL };
+	daemons[1] = (struct mesh_state){ "l3roamd", "", false, 0, 0, NULL };
+	daemons[2] = (struct mesh_state){ "mmfd", "/run/mmfd", false, 0, 0, NULL };
+	daemon_count = 3;
+}
+
 static void test_daemons(void **state)
 {
 	const struct daemons_row *row = *state;
 	const char *output, *end;
 	int ret;
 
-	begin();
-	daemons[0] = (struct mesh_state){ "babeld", "33123", true, 380, 15, NULL };
-	daemons[1] = (struct mesh_state){ "l3roamd", "", false, 0, 0, NULL };
-	daemons[2] = (struct mesh_state){ "mmfd", "/run/mmfd", false, 0, 0, NULL };
-	daemon_count = 3;
+	begin_with_daemons();
 	unit_capture();
-	ret = status(kernel, &config, row->form);
+	ret = status(kernel, &config, row->form, NULL);
 	output = unit_captured();
 	unit_is_int("result", ret, 0);
 	end = strstr(output, row->want);
@@ -426,8 +457,37 @@ static void test_daemons(void **state)
 	daemon_count = 0;
 }
 
+static const struct label_row {
+	const char *name;
+	const char *want; /* a line of the output */
+} labels[] = {
+	{ "with another one", "\nwg_broker_info{broker=\"40100\",version=\"" VERSION "\"} 1\n" },
+	{ "alone", "\nwg_broker_slots{broker=\"40100\"} 5\n" },
+	{ "states", "\nwg_broker_peers{broker=\"40100\",state=\"broken\"} 0\n" },
+	{ "daemons",
+	  "\nwg_broker_daemon_interfaces_down{broker=\"40100\",daemon=\"babeld\"} 15\n" },
+};
+
+/* A label that tells brokers of one machine apart. */
+static void test_label(void **state)
+{
+	const struct label_row *row = *state;
+	const char *output;
+	int ret;
+
+	begin_with_daemons();
+	unit_capture();
+	ret = status(kernel, &config, STATUS_PROMETHEUS, "40100");
+	output = unit_captured();
+	unit_is_int("result", ret, 0);
+	if (!strstr(output, row->want))
+		unit_is_text("output", output, row->want);
+	daemon_count = 0;
+}
+
 int main(void)
 {
+	UNIT_TABLE(test_label, labels);
 	UNIT_TABLE(test_daemons, daemon_rows);
 	UNIT_TABLE(test_form, forms);
 	UNIT_TABLE(test_words, words);
