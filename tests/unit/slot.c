@@ -148,8 +148,10 @@ static void check_walk(unsigned int slots, const uint8_t key[static KEY_LEN])
 	slot_begin(&walk, slots, key);
 	for (unsigned int step = 0; step < slots; step++) {
 		slot = slot_next(&walk);
-		if (slot < 1 || slot > slots || visited[slot])
+		if (slot < 1 || slot > slots || visited[slot]) {
 			unit_is_int(what, slot, 0);
+			return;
+		}
 		visited[slot] = true;
 		if (step == 1)
 			stride = (slot + slots - last) % slots;
