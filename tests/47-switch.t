@@ -74,7 +74,9 @@ switch() {
 	is "$(enabled)" "$3" "$1: what is enabled is of that alone"
 	is "$(starters)" "$4" "$1: so are the files"
 }
-socket_files='wg-broker-prune.service wg-broker-prune.timer wg-broker-prune@.service wg-broker-prune@.timer'
+socket_files='wg-broker-metrics wg-broker-metrics.service wg-broker-metrics.timer'
+socket_files+=' wg-broker-metrics@.service wg-broker-metrics@.timer'
+socket_files+=' wg-broker-prune.service wg-broker-prune.timer wg-broker-prune@.service wg-broker-prune@.timer'
 socket_files+=' wg-broker-resync@.service wg-broker.service wg-broker.socket wg-broker@.service wg-broker@.socket'
 
 systemctl stop systemd-udevd{,-control.socket,-kernel.socket} 2>/dev/null
@@ -97,10 +99,10 @@ is "$(systemctl is-active wg-broker-socat.service)" inactive 'the service with s
 diag 'from each to the next'
 systemctl enable wg-broker-resync@babeld.service 2>/dev/null
 switch systemd-inetd systemd $'wg-broker-inetd.socket wg-broker-prune.timer\nwg-broker-resync@babeld.service' \
-	'wg-broker-inetd.socket wg-broker-inetd@.service wg-broker-prune.service wg-broker-prune.timer wg-broker-resync@.service wg-broker.slice'
+	'wg-broker-inetd.socket wg-broker-inetd@.service wg-broker-metrics wg-broker-metrics.service wg-broker-metrics.timer wg-broker-prune.service wg-broker-prune.timer wg-broker-resync@.service wg-broker.slice'
 is "$(pidof broker-accept)" '' 'broker-accept is gone'
-switch xinetd xinetd '' 'wg-broker wg-broker-prune'
-switch socat socat '' 'wg-broker-prune wg-broker-socat'
+switch xinetd xinetd '' 'wg-broker wg-broker-metrics wg-broker-prune'
+switch socat socat '' 'wg-broker-metrics wg-broker-prune wg-broker-socat'
 # What started it is for the operator to stop.
 stop_broker
 await 60 is_gone
