@@ -28,14 +28,10 @@ run_lines() {
 	}
 }
 
-# join: as the node's shell client of the field does it: one line by netcat, and the last that comes
-# counts.
+# join: as a node of the field.
 join() {
 	local reply
-	reply=$({
-		printf '{"version":1, "pubkey":"%s"}\n' "$key"
-		sleep 3
-	} | ip netns exec node timeout 30 nc 192.0.2.1 40000 | tail -n 1)
+	reply=$(ask_by_netcat node 192.0.2.1 "{\"version\":1, \"pubkey\":\"$key\"}"$'\n')
 	port=$(jq -er .port <<<"$reply") || return
 	tunnel node "$port"
 }

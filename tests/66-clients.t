@@ -11,14 +11,10 @@ add_gateway gw1 1 MAXCONNECTIONS=4
 add_node node 30
 make_key node >/dev/null
 
-# shell_client REQUEST: as the clients of 2018 to 2021 do it, with netcat: one line, then the socket
-# held open; of what comes back the last line counts. Prints the port, FULL or ERROR.
+# shell_client REQUEST: as the clients of 2018 to 2021 do it. Prints the port, FULL or ERROR.
 shell_client() {
 	local reply
-	reply=$({
-		printf '%s' "$1"
-		sleep 3
-	} | at node timeout 10 nc 192.0.2.11 40000 | tail -n 1)
+	reply=$(ask_by_netcat node 192.0.2.11 "$1")
 	jq -r 'if .error.code == 1 then "FULL" elif .error then "ERROR" else .port end' \
 		<<<"$reply" 2>/dev/null || echo "NO JSON: $reply"
 }

@@ -76,6 +76,15 @@ while key := sys.stdin.buffer.read(32):
     print(base64.b64encode(key).decode())'
 }
 
+# ask_by_netcat NODE HOST REQUEST: as the shell clients of the field do it: the text, then the socket held
+# open; of what comes back the last line counts.
+ask_by_netcat() {
+	{
+		printf '%s' "$3"
+		sleep 3
+	} | ip netns exec "$1" timeout 10 nc "$2" 40000 | tail -n 1
+}
+
 # client ARG...: asks the supervisor, see tests/client.py.
 client() { python3 tests/client.py "$@"; }
 
