@@ -10,10 +10,12 @@ SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 SYSCONFDIR ?= /etc
-SYSTEMDUNITDIR ?= /lib/systemd/system
-SYSUSERSDIR ?= /usr/lib/sysusers.d
-UDEVRULESDIR ?= /lib/udev/rules.d
-NETWORKDIR ?= /lib/systemd/network
+# Below /usr/local, or /usr for a package: systemd and its udev look there and nowhere else.
+system_lib := $(if $(filter /usr,$(PREFIX:/=)),/usr/lib,/usr/local/lib)
+SYSTEMDUNITDIR ?= $(system_lib)/systemd/system
+SYSUSERSDIR ?= $(system_lib)/sysusers.d
+UDEVRULESDIR ?= $(system_lib)/udev/rules.d
+NETWORKDIR ?= $(system_lib)/systemd/network
 # Who accepts the connections: systemd, xinetd or socat.
 SUPERVISOR ?= $(if $(wildcard /run/systemd/system),systemd,$(if $(wildcard /etc/xinetd.d),xinetd,socat))
 # Static programs start in less than half of the instructions; STATIC= links them dynamically, and
