@@ -24,8 +24,12 @@ check() {
 		755 usr/local/sbin/broker-accept 755 usr/local/sbin/broker-admin \
 		755 usr/local/sbin/broker-connect 755 usr/local/sbin/broker-handler \
 		755 usr/local/sbin/wg-broker-metrics \
+		644 usr/local/share/bash-completion/completions/broker-accept \
 		644 usr/local/share/bash-completion/completions/broker-admin \
 		644 usr/local/share/bash-completion/completions/broker-connect \
+		644 usr/local/share/bash-completion/completions/broker-handler \
+		644 usr/local/share/man/man5/wg-broker.conf.5 \
+		644 usr/local/share/man/man7/wg-broker.7 \
 		644 usr/local/share/man/man8/broker-accept.8 \
 		644 usr/local/share/man/man8/broker-admin.8 644 usr/local/share/man/man8/broker-connect.8 \
 		644 usr/local/share/man/man8/broker-handler.8 | sort -k 2 >"$work/wanted"
@@ -79,7 +83,7 @@ is "$(grep -h ^ExecStart "$dest"/lib/systemd/system/*.service | sort | paste -sd
 	'ExecStart=/usr/sbin/broker-accept -c /etc/wg-broker/%i/config -m 1024 -s 64 /usr/sbin/broker-handler -c /etc/wg-broker/%i/config ExecStart=/usr/sbin/broker-accept -m 1024 -s 64 /usr/sbin/broker-handler ExecStart=/usr/sbin/broker-admin -c /etc/wg-broker/%i/config prune ExecStart=/usr/sbin/broker-admin prune ExecStart=/usr/sbin/broker-admin resync -w 60 ExecStart=/usr/sbin/wg-broker-metrics /var/lib/prometheus/node-exporter/wg-broker-%i.prom -c /etc/wg-broker/%i/config status --prometheus=%i ExecStart=/usr/sbin/wg-broker-metrics /var/lib/prometheus/node-exporter/wg-broker.prom status --prometheus' \
 	'the units name the programs where PREFIX puts them'
 is "$(installed | sed -n 's|^644 \(man/\)|\1|p' | paste -sd ' ')" \
-	'man/man8/broker-accept.8 man/man8/broker-admin.8 man/man8/broker-connect.8 man/man8/broker-handler.8' \
+	'man/man5/wg-broker.conf.5 man/man7/wg-broker.7 man/man8/broker-accept.8 man/man8/broker-admin.8 man/man8/broker-connect.8 man/man8/broker-handler.8' \
 	'the pages are where MANDIR says'
 status=0
 run install inetd || status=$?
