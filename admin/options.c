@@ -16,11 +16,11 @@
 	"usage: broker-admin [-c file] check\n"                                                    \
 	"       broker-admin [-c file] status [--json | --prometheus[=broker] | "                  \
 	"--watch[=seconds]]\n"                                                                     \
-	"       broker-admin [-c file] show key...\n"                                              \
+	"       broker-admin [-c file] show key ...\n"                                             \
 	"       broker-admin [-c file] prune [-n]\n"                                               \
 	"       broker-admin [-c file] flush\n"                                                    \
-	"       broker-admin [-c file] kick key...\n"                                              \
-	"       broker-admin [-c file] allow | deny [-r] key...\n"                                 \
+	"       broker-admin [-c file] kick key ...\n"                                             \
+	"       broker-admin [-c file] allow | deny [-r] key ...\n"                                \
 	"       broker-admin [-c file] resync [-w seconds]\n"                                      \
 	"       broker-admin -h | -V\n"
 

@@ -2,20 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What bash proposes for each program. That it knows all options of each is in tests/82-pages.t.
 source tests/lib.sh
+source tests/completion.sh
 
-# proposed WORD...: for the last of these words.
-proposed() {
-	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
-	"$(complete -p "$1" | sed 's/.*-F \([^ ]*\).*/\1/')"
-	printf '%s\n' "${COMPREPLY[@]}" | sort | paste -sd ' '
-}
 # joined KEY...: these, as proposed() has them.
 joined() { printf '%s\n' "$@" | sort | paste -sd ' '; }
 
-for program in accept admin connect handler; do
-	# shellcheck source=/dev/null
-	source "contrib/bash-completion/broker-$program"
-done
 is "$(proposed broker-admin '')" '--help --version -V -c -h allow check deny flush kick prune resync show status' \
 	'commands'
 is "$(proposed broker-admin -c x s)" 'show status' 'that begin with a letter, behind an option'
