@@ -237,7 +237,7 @@ printf '.Sh DIAGNOSTICS\n.It %s\n' 'unable to sing : Ar reason' 'gateway %s (%s)
 is "$(unknown "$work/wrong" | wc -l)" 3 'one that does not exist would be found'
 
 diag 'what refers to what'
-is "$(grep -ohE '\b(wg-)?broker(-[a-z]+|\.conf)?\([5-8]\)' README HACKING man/* ./*.h ./*.c contrib/config contrib/*/* | words)" \
+is "$(grep -rohE '\b(wg-)?broker(-[a-z]+|\.conf)?\([5-8]\)' README HACKING man contrib ./*.[ch] | words)" \
 	"$(find man -type f -printf '%f\n' | sed 's/\.\([0-9]\)$/(\1)/' | words)" 'each page that is named exists'
 is "$(sed -nE 's/^\.Xr ((wg-)?broker[-a-z.]*) ([0-9]).*/man\/\1.\3/p' man/* | sort -u | xargs ls -d 2>&1 | words)" \
 	"$(find man -type f | words)" 'each that another page refers to, too, and none is left out'
