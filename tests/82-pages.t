@@ -184,7 +184,7 @@ is "$(PRIVATEKEY=$work/secret "$build/broker-admin" -c "$work/all" allow "$key" 
 	'all that is commented out in contrib/config is valid'
 like "$(printf '%s\n' '' '' MTU=1 >"$work/bad"; run broker-admin -c "$work/bad" status | sed "s|$work/bad|/etc/wg-broker/config|")" \
 	"$(sed -n 's|^\.Dl \(/etc/wg-broker/config:3: .*\)|\1|p' $page)\$" 'the mistake that the page shows'
-section $page EXAMPLES | sed -n '/^\.Bd/,/^\.Ed/{/^\./!p;}' | sed '/^#!/,$d' >"$work/example"
+section $page EXAMPLES | sed -n '/^\.Bd/,/^\.Ed/{/^\./!p;}' | sed '/#!/,$d' >"$work/example"
 is "$("$build/broker-admin" -c "$work/example" allow "$key" 2>&1)" \
 	'broker-admin: there is no such list: set ALLOWKEYS, and make that directory' 'its example is valid'
 
