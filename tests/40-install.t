@@ -25,8 +25,12 @@ check() {
 		755 usr/local/sbin/broker-accept 755 usr/local/sbin/broker-admin \
 		755 usr/local/sbin/broker-connect 755 usr/local/sbin/broker-handler \
 		755 usr/local/sbin/wg-broker-metrics \
+		644 usr/local/share/bash-completion/completions/broker-accept \
 		644 usr/local/share/bash-completion/completions/broker-admin \
 		644 usr/local/share/bash-completion/completions/broker-connect \
+		644 usr/local/share/bash-completion/completions/broker-handler \
+		644 usr/local/share/man/man5/wg-broker.conf.5 \
+		644 usr/local/share/man/man7/wg-broker.7 \
 		644 usr/local/share/man/man8/broker-accept.8 \
 		644 usr/local/share/man/man8/broker-admin.8 644 usr/local/share/man/man8/broker-connect.8 \
 		644 usr/local/share/man/man8/broker-handler.8 | sort -k 2 >"$work/wanted"
@@ -90,7 +94,7 @@ is "$(installed | sed -nE 's#^644 (.*)/.*wg-broker.*\.(service|conf|rules|networ
 rm -r "$dest"
 ok 'make install with folders for its pages' run install systemd MANDIR=/man
 is "$(installed | sed -n 's|^644 \(man/\)|\1|p' | paste -sd ' ')" \
-	'man/man8/broker-accept.8 man/man8/broker-admin.8 man/man8/broker-connect.8 man/man8/broker-handler.8' \
+	'man/man5/wg-broker.conf.5 man/man7/wg-broker.7 man/man8/broker-accept.8 man/man8/broker-admin.8 man/man8/broker-connect.8 man/man8/broker-handler.8' \
 	'the pages are where MANDIR says'
 status=0
 run install inetd || status=$?
