@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # wg-broker. `make run` tries it, `make check` tests it, `make install` installs it: see README.
 
-VERSION := 1.0.0
+VERSION := 1.1.0
 
 CC ?= cc
 PKG_CONFIG ?= pkg-config
@@ -125,7 +125,20 @@ dist:
 	$(Q)git -c tar.umask=0022 archive --prefix=wg-broker-$(VERSION)/ -o $(tarball) HEAD
 	$(Q)gzip -9nf $(tarball)
 
+# Packages for the release of Debian that this host is, in build/deb/. They are made in a copy of the
+# tree, with what tests/prerequisites sees to (-d). What make was called with is not for them, but
+# STATIC=1 is.
+deb:
+	$(Q)tests/prerequisites deb
+	$(call say,DEB,$(BUILD)/$@)
+	$(Q)rm -rf $(BUILD)/$@ && mkdir -p $(BUILD)/$@/wg-broker
+	$(Q)tar -c --exclude=./.git --exclude=./build --exclude='./$(BUILD)' . | tar -x -C $(BUILD)/$@/wg-broker
+	$(Q)cd $(BUILD)/$@/wg-broker && \
+		env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL dpkg-buildpackage -d -us -uc >../build.log 2>&1 || \
+		{ tail -n 20 ../build.log >&2; echo 'make: the whole of it is in $(BUILD)/$@/build.log' >&2; exit 1; }
+	$(Q)rm -r $(BUILD)/$@/wg-broker
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all clean dist install uninstall
+.PHONY: all clean deb dist install uninstall

@@ -33,7 +33,8 @@ check() {
 		644 usr/local/share/man/man7/wg-broker.7 \
 		644 usr/local/share/man/man8/broker-accept.8 \
 		644 usr/local/share/man/man8/broker-admin.8 644 usr/local/share/man/man8/broker-connect.8 \
-		644 usr/local/share/man/man8/broker-handler.8 | sort -k 2 >"$work/wanted"
+		644 usr/local/share/man/man8/broker-handler.8 \
+		644 usr/local/share/man/man8/wg-broker-metrics.8 | sort -k 2 >"$work/wanted"
 	ok "$supervisor: make install" run install "$supervisor"
 	is "$(installed)" "$(<"$work/wanted")" "$supervisor: these files"
 	echo MTU=1300 >"$dest/etc/wg-broker/config"
@@ -94,7 +95,7 @@ is "$(installed | sed -nE 's#^644 (.*)/.*wg-broker.*\.(service|conf|rules|networ
 rm -r "$dest"
 ok 'make install with folders for its pages' run install systemd MANDIR=/man
 is "$(installed | sed -n 's|^644 \(man/\)|\1|p' | paste -sd ' ')" \
-	'man/man5/wg-broker.conf.5 man/man7/wg-broker.7 man/man8/broker-accept.8 man/man8/broker-admin.8 man/man8/broker-connect.8 man/man8/broker-handler.8' \
+	'man/man5/wg-broker.conf.5 man/man7/wg-broker.7 man/man8/broker-accept.8 man/man8/broker-admin.8 man/man8/broker-connect.8 man/man8/broker-handler.8 man/man8/wg-broker-metrics.8' \
 	'the pages are where MANDIR says'
 status=0
 run install inetd || status=$?

@@ -98,7 +98,7 @@ prove = $(Q)prove --timer --failures -j$(JOBS) $(if $(filter 1,$(V)),-v) --exec 
 
 check: check-prerequisites
 	+$(Q)$(MAKE) --no-print-directory -j$(JOBS) check-all
-check-all: all bench broken debug monitoring sweep units sanitize $(valgrinded) image check-there
+check-all: all bench broken deb debug monitoring sweep units sanitize $(valgrinded) image check-there
 	$(prove) $(T) $(elsewhere) $(units) $(sanitized) $(valgrinded)
 check-units: units
 	$(prove) $(units)
@@ -191,7 +191,7 @@ scripts = $(shell grep -rlE '^\#!/bin/(ba|busybox )?sh|^\# shellcheck shell=' --
 
 lint: lint-prerequisites
 	$(Q)$(MAKE) --no-print-directory lint-gcc lint-clang lint-format lint-tidy lint-cppcheck \
-		lint-shell lint-pages
+		lint-shell lint-pages lint-deb
 lint-prerequisites:
 	$(Q)tests/prerequisites lint
 objects: $(objects)
@@ -215,6 +215,10 @@ lint-shell:
 lint-pages:
 	$(call say,LINT,'the manual pages')
 	$(Q)mandoc -Tlint -W warning man/*
+# What Debian would say of the packages. Overrides, with their reasons, are in debian/.
+lint-deb: deb
+	$(call say,LINT,'the packages')
+	$(Q)lintian --allow-root --pedantic --fail-on error,warning,pedantic $(BUILD)/deb/*.changes
 
 # Programs whose parser is broken on purpose, for tests/22-sandbox.t.
 broken_programs := $(addprefix $(BUILD)/broken/,broker-handler broker-connect)
@@ -256,5 +260,5 @@ $(BUILD)/bench/%: tests/bench/%.c Makefile
 
 .PHONY: bench broken check check-all check-kernel check-more check-prerequisites check-sanitize check-there \
 	check-units check-valgrind coverage coverage-prerequisites debug fuzz fuzz-prerequisites \
-	image kernel-programs lint lint-clang lint-cppcheck lint-format lint-gcc lint-pages lint-prerequisites \
-	lint-shell lint-tidy monitoring mutants objects run sanitize size sweep units
+	image kernel-programs lint lint-clang lint-cppcheck lint-deb lint-format lint-gcc lint-pages \
+	lint-prerequisites lint-shell lint-tidy monitoring mutants objects run sanitize size sweep units
