@@ -8,7 +8,7 @@ run:
 
 # Which tests on a kernel: make check T=tests/20-*.t. The longest first, so that no processor is idle
 # at the end.
-longest := $(wildcard $(patsubst %,tests/%-*.t,27 30 41 13 42 65 61 55 56 23 44 21))
+longest := $(wildcard $(patsubst %,tests/%-*.t,27 30 41 13 42 70 65 61 55 56 23 44 21))
 T ?= $(longest) $(filter-out $(longest),$(sort $(wildcard tests/*.t)))
 # What they run that is not in `all`, by their comments "# needs: TARGET...".
 needs = $(sort $(shell sed -sn '1,10s/^\# needs: //p' $(T) /dev/null))
