@@ -154,6 +154,13 @@ $(fuzzers:%=$(BUILD)/tests/fuzz/%):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $$($(PKG_CONFIG) --libs $(libraries))
 
+# What a request costs with more and more peers, beside the kernel's part alone and a plain script.
+costs:
+	$(Q)tests/prerequisites costs
+	+$(Q)$(MAKE) --no-print-directory all bench
+	$(Q)tests/vm/run --memory 3072 --out doc -- tests/bench/measure
+	$(Q)tests/bench/plot doc/costs.json >doc/costs.svg
+
 # How large it all is on a router, with musl.
 size:
 	$(Q)tests/prerequisites size
@@ -243,8 +250,8 @@ $(BUILD)/tests/monitoring/promtool:
 	$(call say,GET,$@)
 	$(Q)tests/get-monitoring $(@D)
 
-# What tests/30-cost.t measures with, and measures: static, as the handler is.
-bench: $(BUILD)/bench/spawn $(BUILD)/bench/bare $(BUILD)/bench/ask
+# What tests/30-cost.t and `make costs` measure with, and measure: static, as the handler is.
+bench: $(BUILD)/bench/spawn $(BUILD)/bench/bare $(BUILD)/bench/ask $(BUILD)/bench/floor
 
 $(BUILD)/bench/%: tests/bench/%.c Makefile
 	$(call say,LD,$@)
@@ -252,6 +259,6 @@ $(BUILD)/bench/%: tests/bench/%.c Makefile
 	$(Q)$(CC) $(our_cflags) $(CFLAGS) -D_GNU_SOURCE -static $(LDFLAGS) -o $@ $<
 
 .PHONY: bench broken check check-all check-kernel check-more check-prerequisites check-sanitize check-there \
-	check-units check-valgrind coverage coverage-prerequisites debug fuzz fuzz-prerequisites \
+	check-units check-valgrind costs coverage coverage-prerequisites debug fuzz fuzz-prerequisites \
 	image kernel-programs lint lint-clang lint-cppcheck lint-format lint-gcc lint-prerequisites lint-shell \
 	lint-tidy monitoring mutants objects run sanitize size sweep units
