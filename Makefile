@@ -10,10 +10,12 @@ SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 SYSCONFDIR ?= /etc
-SYSTEMDUNITDIR ?= /lib/systemd/system
-SYSUSERSDIR ?= /usr/lib/sysusers.d
-UDEVRULESDIR ?= /lib/udev/rules.d
-NETWORKDIR ?= /lib/systemd/network
+# Below /usr/local, or /usr for a package: systemd and its udev look there and nowhere else.
+system_lib := $(if $(filter /usr,$(PREFIX:/=)),/usr/lib,/usr/local/lib)
+SYSTEMDUNITDIR ?= $(system_lib)/systemd/system
+SYSUSERSDIR ?= $(system_lib)/sysusers.d
+UDEVRULESDIR ?= $(system_lib)/udev/rules.d
+NETWORKDIR ?= $(system_lib)/systemd/network
 # Who accepts the connections: systemd, xinetd or socat.
 SUPERVISOR ?= $(if $(wildcard /run/systemd/system),systemd,$(if $(wildcard /etc/xinetd.d),xinetd,socat))
 # Static programs start in less than half of the instructions; STATIC= links them dynamically, and
@@ -115,7 +117,15 @@ install uninstall:
 		SYSUSERSDIR='$(SYSUSERSDIR)' UDEVRULESDIR='$(UDEVRULESDIR)' NETWORKDIR='$(NETWORKDIR)' \
 		tools/install $@ $(SUPERVISOR)
 
+# The sources of the last commit in one file: from every clone the same bytes.
+tarball := $(BUILD)/wg-broker-$(VERSION).tar
+dist:
+	$(call say,TAR,$(tarball).gz)
+	$(Q)mkdir -p $(BUILD)
+	$(Q)git -c tar.umask=0022 archive --prefix=wg-broker-$(VERSION)/ -o $(tarball) HEAD
+	$(Q)gzip -9nf $(tarball)
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all clean install uninstall
+.PHONY: all clean dist install uninstall

@@ -198,7 +198,7 @@ scripts = $(shell grep -rlE '^\#!/bin/(ba|busybox )?sh|^\# shellcheck shell=' --
 
 lint: lint-prerequisites
 	$(Q)$(MAKE) --no-print-directory lint-gcc lint-clang lint-format lint-tidy lint-cppcheck \
-		lint-shell
+		lint-shell lint-pages
 lint-prerequisites:
 	$(Q)tests/prerequisites lint
 objects: $(objects)
@@ -219,6 +219,9 @@ lint-cppcheck:
 lint-shell:
 	$(call say,LINT,'the scripts')
 	$(Q)shellcheck $(scripts)
+lint-pages:
+	$(call say,LINT,'the manual pages')
+	$(Q)mandoc -Tlint -W warning man/*
 
 # Programs whose parser is broken on purpose, for tests/22-sandbox.t.
 broken_programs := $(addprefix $(BUILD)/broken/,broker-handler broker-connect)
@@ -260,5 +263,5 @@ $(BUILD)/bench/%: tests/bench/%.c Makefile
 
 .PHONY: bench broken check check-all check-kernel check-more check-prerequisites check-sanitize check-there \
 	check-units check-valgrind costs coverage coverage-prerequisites debug fuzz fuzz-prerequisites \
-	image kernel-programs lint lint-clang lint-cppcheck lint-format lint-gcc lint-prerequisites lint-shell \
-	lint-tidy monitoring mutants objects run sanitize size sweep units
+	image kernel-programs lint lint-clang lint-cppcheck lint-format lint-gcc lint-pages lint-prerequisites \
+	lint-shell lint-tidy monitoring mutants objects run sanitize size sweep units
