@@ -8,7 +8,7 @@ run:
 
 # Which tests on a kernel: make check T=tests/20-*.t. The longest first, so that no processor is idle
 # at the end.
-longest := $(wildcard $(patsubst %,tests/%-*.t,27 30 41 13 42 65 61 55 56 23 44 21))
+longest := $(wildcard $(patsubst %,tests/%-*.t,27 30 41 13 42 70 65 61 55 56 23 44 21))
 T ?= $(longest) $(filter-out $(longest),$(sort $(wildcard tests/*.t)))
 # What they run that is not in `all`, by their comments "# needs: TARGET...".
 needs = $(sort $(shell sed -sn '1,10s/^\# needs: //p' $(T) /dev/null))
@@ -154,6 +154,13 @@ $(fuzzers:%=$(BUILD)/tests/fuzz/%):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $$($(PKG_CONFIG) --libs $(libraries))
 
+# What a request costs with more and more peers, beside the kernel's part alone and a plain script.
+costs:
+	$(Q)tests/prerequisites costs
+	+$(Q)$(MAKE) --no-print-directory all bench
+	$(Q)tests/vm/run --memory 3072 --out doc -- tests/bench/measure
+	$(Q)tests/bench/plot doc/costs.json >doc/costs.svg
+
 # How large it all is on a router, with musl.
 size:
 	$(Q)tests/prerequisites size
@@ -250,8 +257,8 @@ $(BUILD)/tests/monitoring/promtool:
 	$(call say,GET,$@)
 	$(Q)tests/get-monitoring $(@D)
 
-# What tests/30-cost.t measures with, and measures: static, as the handler is.
-bench: $(BUILD)/bench/spawn $(BUILD)/bench/bare $(BUILD)/bench/ask
+# What tests/30-cost.t and `make costs` measure with, and measure: static, as the handler is.
+bench: $(BUILD)/bench/spawn $(BUILD)/bench/bare $(BUILD)/bench/ask $(BUILD)/bench/floor
 
 $(BUILD)/bench/%: tests/bench/%.c Makefile
 	$(call say,LD,$@)
@@ -259,6 +266,6 @@ $(BUILD)/bench/%: tests/bench/%.c Makefile
 	$(Q)$(CC) $(our_cflags) $(CFLAGS) -D_GNU_SOURCE -static $(LDFLAGS) -o $@ $<
 
 .PHONY: bench broken check check-all check-kernel check-more check-prerequisites check-sanitize check-there \
-	check-units check-valgrind coverage coverage-prerequisites debug fuzz fuzz-prerequisites \
+	check-units check-valgrind costs coverage coverage-prerequisites debug fuzz fuzz-prerequisites \
 	image kernel-programs lint lint-clang lint-cppcheck lint-deb lint-format lint-gcc lint-pages \
 	lint-prerequisites lint-shell lint-tidy monitoring mutants objects run sanitize size sweep units
