@@ -87,8 +87,8 @@ install -d $folder
 ln -s wg-broker.prom $folder/metrics
 python3 -m http.server -d $folder 9100 &>"$work/exporter.log" &
 jobs+=($!)
-systemctl start wg-broker-metrics.service
-ok 'node_exporter tells them' follow 'Watch it with Prometheus' 'systemctl enable'
+ok 'the timer' follow 'Watch it with Prometheus' 'systemctl enable'
+ok 'node_exporter tells them' wait_for 60 follow 'Watch it with Prometheus' 'curl'
 printed 'wg_broker_peers\{state="live"\} 1' 'a node lives'
 
 diag 'another broker'
