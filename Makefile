@@ -117,7 +117,15 @@ install uninstall:
 		SYSUSERSDIR='$(SYSUSERSDIR)' UDEVRULESDIR='$(UDEVRULESDIR)' NETWORKDIR='$(NETWORKDIR)' \
 		tools/install $@ $(SUPERVISOR)
 
+# The sources of the last commit in one file: from every clone the same bytes.
+tarball := $(BUILD)/wg-broker-$(VERSION).tar
+dist:
+	$(call say,TAR,$(tarball).gz)
+	$(Q)mkdir -p $(BUILD)
+	$(Q)git -c tar.umask=0022 archive --prefix=wg-broker-$(VERSION)/ -o $(tarball) HEAD
+	$(Q)gzip -9nf $(tarball)
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all clean install uninstall
+.PHONY: all clean dist install uninstall
