@@ -166,6 +166,11 @@ size:
 	$(Q)tests/prerequisites size
 	$(Q)BUILD='$(BUILD)' tests/size
 
+# All programs and units for 64 bits of ARM, and for 32 bits of big and little endian.
+check-cross:
+	$(Q)tests/prerequisites cross
+	$(Q)BUILD='$(BUILD)' V='$(V)' tests/cross
+
 # Tests the tests, see tests/mutants/run: M=note for those of one source; KERNEL=1 for all of them.
 mutants:
 	$(Q)BUILD='$(BUILD)' tests/mutants/run $(if $(KERNEL),-k) $(M)
@@ -265,7 +270,8 @@ $(BUILD)/bench/%: tests/bench/%.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(our_cflags) $(CFLAGS) -D_GNU_SOURCE -static $(LDFLAGS) -o $@ $<
 
-.PHONY: bench broken check check-all check-kernel check-more check-prerequisites check-sanitize check-there \
-	check-units check-valgrind costs coverage coverage-prerequisites debug fuzz fuzz-prerequisites \
-	image kernel-programs lint lint-clang lint-cppcheck lint-deb lint-format lint-gcc lint-pages \
-	lint-prerequisites lint-shell lint-tidy monitoring mutants objects run sanitize size sweep units
+.PHONY: bench broken check check-all check-cross check-kernel check-more check-prerequisites \
+	check-sanitize check-there check-units check-valgrind costs coverage coverage-prerequisites debug \
+	fuzz fuzz-prerequisites image kernel-programs lint lint-clang lint-cppcheck lint-deb lint-format \
+	lint-gcc lint-pages lint-prerequisites lint-shell lint-tidy monitoring mutants objects run sanitize \
+	size sweep units
