@@ -19,6 +19,7 @@ echo 'path-include=/usr/share/doc/wg-broker*' >/etc/dpkg/dpkg.cfg.d/zz-wg-broker
 block 'Routing daemons' 'local-port-readwrite' >/etc/babeld.conf
 
 diag 'a gateway in ten minutes'
+begun=$(boot_clock)
 ok 'the package is installed' follow 'A gateway in ten minutes' 'make deb' 'make deb=true'
 ok 'the public key' follow 'A gateway in ten minutes' 'wg pubkey'
 key=$(<"$work/output")
@@ -34,6 +35,10 @@ ok 'a node joins, and pings' \
 	follow 'A gateway in ten minutes' 'apt install ./wg-broker-node' './wg-broker-node=./build/deb/wg-broker-node' "KEY=$key"
 printed ' 0% packet loss' 'through the tunnel'
 at=''
+lines=$(for first in 'make deb' 'wg pubkey' 'cp /usr' 'broker-admin check' 'apt install ./wg-broker-node'; do
+	block 'A gateway in ten minutes' "$first"
+done | wc -l)
+diag "from make deb to the node's ping: $lines lines, $(($(boot_clock) - begun)) s of the machine's clock"
 node_key=$(wg pubkey </etc/wg-broker/node.key)
 ok 'who is there' follow 'A gateway in ten minutes' 'broker-admin status'
 printed $'\nbabel-wg-[0-9]+ +4[0-9]{4}  live ' 'the node'
