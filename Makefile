@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # wg-broker. `make run` tries it, `make check` tests it, `make install` installs it: see README.
 
-VERSION := 1.0.0
+VERSION := 1.1.0
 
 CC ?= cc
 PKG_CONFIG ?= pkg-config
@@ -10,10 +10,12 @@ SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 SYSCONFDIR ?= /etc
-SYSTEMDUNITDIR ?= /lib/systemd/system
-SYSUSERSDIR ?= /usr/lib/sysusers.d
-UDEVRULESDIR ?= /lib/udev/rules.d
-NETWORKDIR ?= /lib/systemd/network
+# Below /usr/local, or /usr for a package: systemd and its udev look there and nowhere else.
+system_lib := $(if $(filter /usr,$(PREFIX:/=)),/usr/lib,/usr/local/lib)
+SYSTEMDUNITDIR ?= $(system_lib)/systemd/system
+SYSUSERSDIR ?= $(system_lib)/sysusers.d
+UDEVRULESDIR ?= $(system_lib)/udev/rules.d
+NETWORKDIR ?= $(system_lib)/systemd/network
 # Who accepts the connections: systemd, xinetd or socat.
 SUPERVISOR ?= $(if $(wildcard /run/systemd/system),systemd,$(if $(wildcard /etc/xinetd.d),xinetd,socat))
 # Static programs start in less than half of the instructions; STATIC= links them dynamically, and
@@ -120,7 +122,28 @@ install uninstall:
 		SYSUSERSDIR='$(SYSUSERSDIR)' UDEVRULESDIR='$(UDEVRULESDIR)' NETWORKDIR='$(NETWORKDIR)' \
 		tools/install $@ $(SUPERVISOR)
 
+# The sources of the last commit in one file: from every clone the same bytes.
+tarball := $(BUILD)/wg-broker-$(VERSION).tar
+dist:
+	$(call say,TAR,$(tarball).gz)
+	$(Q)mkdir -p $(BUILD)
+	$(Q)git -c tar.umask=0022 archive --prefix=wg-broker-$(VERSION)/ -o $(tarball) HEAD
+	$(Q)gzip -9nf $(tarball)
+
+# Packages for the release of Debian that this host is, in build/deb/. They are made in a copy of the
+# tree, with what tests/prerequisites sees to (-d). What make was called with is not for them, but
+# STATIC=1 is.
+deb:
+	$(Q)tests/prerequisites deb
+	$(call say,DEB,$(BUILD)/$@)
+	$(Q)rm -rf $(BUILD)/$@ && mkdir -p $(BUILD)/$@/wg-broker
+	$(Q)tar -c --exclude=./.git --exclude=./build --exclude='./$(BUILD)' . | tar -x -C $(BUILD)/$@/wg-broker
+	$(Q)cd $(BUILD)/$@/wg-broker && \
+		env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL dpkg-buildpackage -d -us -uc >../build.log 2>&1 || \
+		{ tail -n 20 ../build.log >&2; echo 'make: the whole of it is in $(BUILD)/$@/build.log' >&2; exit 1; }
+	$(Q)rm -r $(BUILD)/$@/wg-broker
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all clean install uninstall
+.PHONY: all clean deb dist install uninstall

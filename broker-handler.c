@@ -4,6 +4,7 @@
  * and 1 are the node, 2 is the operator's log. Writes one line to the node and nothing else, ever.
  */
 #include <errno.h>
+#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,7 +37,19 @@
 #define VERSION "unknown"
 #endif
 
-#define USAGE "usage: broker-handler [-hV] [-c file]"
+#define USAGE "usage: broker-handler [-hV] [-c file]\n"
+
+#define HELP                                                                                       \
+	"\n"                                                                                       \
+	"Answers one node on standard input and output, gives it its interface, and exits.\n"      \
+	"A supervisor runs it for each connection: broker-accept, xinetd or socat.\n"              \
+	"\n"                                                                                       \
+	"  -c file        reads this configuration (" CONFIG_FILE ")\n"                            \
+	"  -h, --help     prints this text\n"                                                      \
+	"  -V, --version  prints the version\n"                                                    \
+	"\n"                                                                                       \
+	"Example: echo '{\"version\":1,\"usage\":true}' | broker-handler\n"                        \
+	"See broker-handler(8).\n"
 
 enum {
 	LINGER_TIME = 1,	      /* seconds for which the rest of a bad request is read away */
@@ -346,28 +359,43 @@ static int run(struct exchange *exchange, const char *path)
 	return prepared < 0 ? prepared : ret;
 }
 
+static int misuse(const char *what, const char *word)
+{
+	log_line(LOG_ERR, "%s %s; see --help", what, word);
+	return EXIT_USAGE;
+}
+
 /* Takes the options. Returns -1 to go on, or what to exit with. */
 static int parse_options(int argc, char **argv, const char **path)
 {
+	static const struct option names[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
 	int option;
 
 	opterr = 0; /* its words would go to stderr, which may be the node */
 	for (;;) {
-		option = getopt(argc, argv, "c:hV");
+		option = getopt_long(argc, argv, ":c:hV", names, NULL);
 		switch (option) {
 		case 'c':
 			*path = optarg;
 			break;
 		case 'h':
-			puts(USAGE);
+			fputs(USAGE HELP, stdout);
 			return EXIT_DONE;
 		case 'V':
 			puts("broker-handler " VERSION);
 			return EXIT_DONE;
 		case -1:
-			return optind == argc ? -1 : EXIT_USAGE;
+			return optind == argc ? -1 : misuse("unexpected argument", argv[optind]);
+		case ':':
+			return misuse("no value is given for", (char[]){ '-', (char)optopt, '\0' });
 		default:
-			return EXIT_USAGE;
+			return misuse("unknown option",
+				      optopt ? (char[]){ '-', (char)optopt, '\0' } :
+					       argv[optind - 1]);
 		}
 	}
 }
@@ -389,7 +417,6 @@ int main(int argc, char **argv)
 
 	ret = parse_options(argc, argv, &path);
 	if (ret == EXIT_USAGE) {
-		log_line(LOG_ERR, "unable to understand the options; " USAGE);
 		reply(&exchange, -ERR_FAILURE);
 		linger(true);
 	}

@@ -94,7 +94,7 @@ static bool wait_for(pid_t child, const sigset_t *its_end)
 		ms = end - clock_ms();
 		if (state.si_pid == child || ms <= 0 || deadline_passed())
 			return state.si_pid == child;
-		left = (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
+		left = (struct timespec){ ms / 1000, (long)(ms % 1000) * 1000000 };
 		/* Every other signal ends this, too. */
 		(void)sigtimedwait(its_end, NULL, &left);
 	}

@@ -20,10 +20,6 @@
 #include "number.h"
 #include "text.h"
 
-#ifndef CONFIG_FILE
-#define CONFIG_FILE "/etc/wg-broker/config"
-#endif
-
 enum {
 	MAX_PORT = 65535,
 	MAX_SOCKET_PATH = 107, /* see unix(7) */

@@ -5,6 +5,10 @@
 
 #include <stdbool.h>
 
+#ifndef CONFIG_FILE
+#define CONFIG_FILE "/etc/wg-broker/config"
+#endif
+
 struct config {
 	char *private_key;	      /* path of the file with the gateway's private key */
 	char *allow_keys, *deny_keys; /* paths of lists of keys, see access.h; or empty */

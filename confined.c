@@ -60,15 +60,16 @@ static int be_strict(void)
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
 }
 #else
-#ifndef SYS_mmap
-#define SYS_mmap SYS_mmap2
+/* Many machines of 32 bits have both, and then musl takes this one. */
+#ifndef SYS_mmap2
+#define SYS_mmap2 SYS_mmap
 #endif
 /*
  * Other libraries cannot be told to have memory ready. There the child may ask for some; for a
  * file's it has no descriptor.
  */
 #define ALLOW_HEAP                                                                                 \
-	ALLOW(SYS_brk), ALLOW(SYS_mmap), ALLOW(SYS_munmap), ALLOW(SYS_mremap),                     \
+	ALLOW(SYS_brk), ALLOW(SYS_mmap2), ALLOW(SYS_munmap), ALLOW(SYS_mremap),                    \
 		ALLOW(SYS_mprotect), ALLOW(SYS_madvise),
 
 static void reserve_heap(void)

@@ -23,7 +23,7 @@ enum error {
 	ERR_BUSY,	 /* the UDP port is taken */
 };
 
-/* The codes of the protocol, as README has them. */
+/* The codes of the protocol, see wg-broker(7). */
 enum wire_code {
 	WIRE_ACCEPTED = 0, /* never sent */
 	WIRE_FULL = 1,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Requests and replies as JSON; README has the protocol. */
+/* Requests and replies as JSON; wg-broker(7) has the protocol. */
 #ifndef JSON_H
 #define JSON_H
 

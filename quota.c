@@ -19,14 +19,17 @@ enum {
 
 static int make_tag(struct quota *quota, int key_file, const struct in6_addr *source)
 {
-	uint8_t key[KEY_LEN];
+	uint8_t key[KEY_LEN], tag[BLAKE2S_TAG];
 	int ret;
 
 	ret = key_read_open(key, key_file, quota->config->private_key);
 	if (ret < 0)
 		return ret;
-	blake2s_tag((uint8_t *)&quota->tag, key, source, sizeof(*source));
+	blake2s_tag(tag, key, source, sizeof(*source));
 	explicit_bzero(key, sizeof(key));
+	/* From the least byte on: the same name on every machine. */
+	for (int i = 0; i < BLAKE2S_TAG; i++)
+		quota->tag |= (uint64_t)tag[i] << 8 * i;
 	return 0;
 }
 

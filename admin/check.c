@@ -100,7 +100,7 @@ static int check_configuration(struct config *config, const char *path)
 	if (ret == 0)
 		say(OK, "%s", path ? path : CONFIG_FILE);
 	else
-		say(NOTE, "what follows is about the rest of it");
+		say(NOTE, "the checks below use the settings that are valid");
 	return ret;
 }
 
@@ -119,9 +119,10 @@ static void become_user(void)
 		user = file ? fgetpwent(file) : NULL;
 	while (user && strcmp(user->pw_name, USER) != 0);
 	if (!user) {
-		say(NOTE, "there is no " USER ": files are looked at as the user of this command");
+		say(NOTE,
+		    "there is no user " USER ": files are checked as the user of this command");
 	} else if (geteuid() != 0) {
-		say(NOTE, "files are looked at as the user of this command: run it as root");
+		say(NOTE, "files are checked as the user of this command: run it as root");
 	} else {
 		ret = setgroups(0, NULL);
 		if (ret == 0)
@@ -129,9 +130,9 @@ static void become_user(void)
 		if (ret == 0)
 			ret = seteuid(user->pw_uid);
 		if (ret == 0)
-			say(OK, USER ": files are looked at as this one, as which handlers run");
+			say(OK, "files are checked as the user " USER ", as handlers run");
 		else
-			say(NOTE, "unable to look at files as " USER ": %s", strerror(errno));
+			say(NOTE, "unable to check files as " USER ": %s", strerror(errno));
 	}
 	if (file)
 		fclose(file);

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "admin/options.h"
+#include "config.h"
 #include "error.h"
+#include "log.h"
 #include "number.h"
 #include "text.h"
 
@@ -14,11 +16,11 @@
 	"usage: broker-admin [-c file] check\n"                                                    \
 	"       broker-admin [-c file] status [--json | --prometheus[=broker] | "                  \
 	"--watch[=seconds]]\n"                                                                     \
-	"       broker-admin [-c file] show key...\n"                                              \
+	"       broker-admin [-c file] show key ...\n"                                             \
 	"       broker-admin [-c file] prune [-n]\n"                                               \
 	"       broker-admin [-c file] flush\n"                                                    \
-	"       broker-admin [-c file] kick key...\n"                                              \
-	"       broker-admin [-c file] allow | deny [-r] key...\n"                                 \
+	"       broker-admin [-c file] kick key ...\n"                                             \
+	"       broker-admin [-c file] allow | deny [-r] key ...\n"                                \
 	"       broker-admin [-c file] resync [-w seconds]\n"                                      \
 	"       broker-admin -h | -V\n"
 
@@ -26,24 +28,25 @@
 	"\n"                                                                                       \
 	"  check      says what is wrong with this gateway, and what to do\n"                      \
 	"  status     shows a table of the interfaces and their peers\n"                           \
-	"    --json                for programs\n"                                                 \
-	"    --prometheus[=broker] for node_exporter's textfile collector, with such a label\n"    \
-	"    --watch[=seconds]     again and again, every two seconds by default\n"                \
-	"  show       tells all about peers, and what the next prune does with them\n"             \
+	"    --json                the same for programs\n"                                        \
+	"    --prometheus[=broker] metrics for node_exporter, with this label (none)\n"            \
+	"    --watch[=seconds]     the table again and again (every 2 seconds)\n"                  \
+	"  show       shows all about peers, and what the next prune will do with them\n"          \
 	"  prune      removes the interfaces of dead peers; to be run every five minutes\n"        \
-	"    -n                    only says which, and why\n"                                     \
+	"    -n                    only says which ones, and why\n"                                \
 	"  flush      removes all interfaces\n"                                                    \
 	"  kick       removes the interfaces of these keys; their nodes may come back\n"           \
-	"  allow      puts keys on the list ALLOWKEYS, of those that may join\n"                   \
-	"  deny       puts keys on the list DENYKEYS, of those that may not\n"                     \
-	"    -r                    takes them off\n"                                               \
-	"  resync     tells routing daemons of the interfaces that they lack\n"                    \
-	"    -w seconds            tries for so long, until all of them know everything\n"         \
+	"  allow      adds keys to ALLOWKEYS, the list of those that may join\n"                   \
+	"  deny       adds keys to DENYKEYS, the list of those that may not\n"                     \
+	"    -r                    removes them from it\n"                                         \
+	"  resync     tells the routing daemons about interfaces that they lack\n"                 \
+	"    -w seconds            keeps trying for so long, until they know them all (one try)\n" \
 	"\n"                                                                                       \
-	"  -c file    reads the configuration from there\n"                                        \
-	"  -h, --help, -V, --version\n"                                                            \
+	"  -c file        reads this configuration (" CONFIG_FILE ")\n"                            \
+	"  -h, --help     prints this text\n"                                                      \
+	"  -V, --version  prints the version\n"                                                    \
 	"\n"                                                                                       \
-	"Such as: broker-admin show xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"                \
+	"Example: broker-admin show xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"                \
 	"See broker-admin(8).\n"
 
 static const struct {
@@ -64,7 +67,7 @@ enum {
 
 static int misuse(const char *what)
 {
-	fprintf(stderr, "broker-admin: %s\n" USAGE, what);
+	log_line(LOG_ERR, "%s; see --help", what);
 	return EXIT_USAGE;
 }
 
@@ -168,7 +171,8 @@ static int take_option(struct options *options, int option)
 		ret = number_parse(optarg, 1, MAX_WAIT, &options->wait);
 		return ret < 0 ? misuse("-w wants a number of seconds from 1 to 3600") : -1;
 	default:
-		fputs(USAGE, stderr);
+		/* getopt(3) has said what is wrong. */
+		log_line(LOG_ERR, "see --help");
 		return EXIT_USAGE;
 	}
 }

@@ -278,7 +278,7 @@ static void print_prometheus(const struct summary *summary)
 	print_gauge(summary, "slots_free", "Slots that a new peer can have.", summary->free);
 	print_peers(summary);
 	print_gauge(summary, "prune_age_seconds",
-		    "Since prune looked at the interface that it has left out for longest.",
+		    "Longest time since prune last looked at an interface.",
 		    (uint64_t)summary->prune_age);
 	/* Not counters: they fall when a peer goes. */
 	print_gauge(summary, "received_bytes",

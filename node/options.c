@@ -28,7 +28,43 @@
 	"                      [-M mtu] [-p key] [-T seconds] [-w seconds] [--json]\n"             \
 	"                      host[:port][,key] ...\n"                                            \
 	"       broker-connect status [-i interface] [--json]\n"                                   \
-	"       broker-connect down [-B babeld] [-F mmfd] [-i interface] [-k file] [-L l3roamd]"
+	"       broker-connect down [-B babeld] [-F mmfd] [-i interface] [-k file] [-L l3roamd]\n"
+
+#define HELP                                                                                        \
+	"\n"                                                                                        \
+	"Joins a mesh: asks one gateway after the other for a port, and makes a WireGuard\n"        \
+	"interface towards the first that accepts and shakes hands. Keeps a live session.\n"        \
+	"\n"                                                                                        \
+	"  status         tells what state the interface is in\n"                                   \
+	"  down           deletes it, after the routing daemons that are given were told\n"         \
+	"\n"                                                                                        \
+	"  -A addresses   what may pass through the tunnel: ::/0, 0.0.0.0/0 or both (::/0)\n"       \
+	"  -a address     the interface's address in fe80::/64 (made from the public key)\n"        \
+	"  -B babeld      tells babeld, by its local port or the path of its socket (nobody)\n"     \
+	"  -F mmfd        tells mmfd, by the path of its socket (nobody)\n"                         \
+	"  -f mark        firewall mark of the packets to gateways (off)\n"                         \
+	"  -g             makes the private key if there is none\n"                                 \
+	"  -i interface   the interface's name (wgmesh)\n"                                          \
+	"  -k file        the private key (" NODE_KEY_FILE ")\n"                                    \
+	"  -L l3roamd     tells l3roamd, by the path of its socket (nobody)\n"                      \
+	"  -l             stays, and does one run after the other\n"                                \
+	"  -M mtu         the interface's MTU in bytes (1374)\n"                                    \
+	"  -m mac         makes the address from this MAC address, or that of this interface\n"     \
+	"  -n             only asks, and prints the reply\n"                                        \
+	"  -o             asks in the order given (at random, the emptier of two first)\n"          \
+	"  -p key         the public key of all gateways that name none (none)\n"                   \
+	"  -T seconds     ends a run after this time (no limit)\n"                                  \
+	"  -t             sets the clock forward if it must be wrong; -tt also back\n"              \
+	"  -w seconds     first waits, at random up to this time (0)\n"                             \
+	"  --json         prints a report, or the state, for programs\n"                            \
+	"  -h, --help     prints this text\n"                                                       \
+	"  -V, --version  prints the version and the date of the sources\n"                         \
+	"\n"                                                                                        \
+	"A gateway's port is its TCP port (40000); its key is its public key, or the path of a\n"   \
+	"file with it.\n"                                                                           \
+	"\n"                                                                                        \
+	"Example: broker-connect -g gw1.example.net,xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n" \
+	"See broker-connect(8).\n"
 
 enum {
 	DEFAULT_MTU = 1374,
@@ -40,8 +76,7 @@ enum {
 
 static int misuse(const char *what, const char *value)
 {
-	log_line(LOG_ERR, "%s: %s", what, value);
-	fprintf(stderr, "%s\n", USAGE);
+	log_line(LOG_ERR, "%s: %s; see --help", what, value);
 	return -ERR_CONFIG;
 }
 
@@ -171,7 +206,7 @@ static int take_value(struct options *options, int option)
 		return options->clock_rule > WALLTIME_ALWAYS ? misuse("too many of", "-t") : 0;
 	default:
 		/* getopt(3) has said what is wrong. */
-		fprintf(stderr, "%s\n", USAGE);
+		log_line(LOG_ERR, "see --help");
 		return -ERR_CONFIG;
 	}
 }
@@ -244,7 +279,12 @@ static int take_words(struct options *options, char **words, int count)
 int options_read(struct options *options, int argc, char **argv)
 {
 	static char none[] = "";
-	static const struct option long_options[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
+	static const struct option long_options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
 	int option, ret;
 
 	*options = (struct options){
@@ -264,7 +304,7 @@ int options_read(struct options *options, int argc, char **argv)
 		if (option == -1)
 			break;
 		if (option == 'h')
-			puts(USAGE);
+			fputs(USAGE HELP, stdout);
 		if (option == 'V')
 			print_version();
 		if (option == 'h' || option == 'V')

@@ -216,11 +216,12 @@ for ((i = 1; i <= 5; i++)); do ip link delete "$prefix$i"; done
 configure MAXCONNECTIONS=5
 is "$(code_of "$(later_ask 200 "$(new_pubkey)")")" 1 'and lowered again: nobody comes in'
 
-like "$("$handler" -h)" '^usage: broker-handler \[-hV\] \[-c file\]$' '-h prints the usage'
+like "$("$handler" -h)" '^usage: broker-handler \[-hV\] \[-c file\]' '-h prints the usage'
 like "$("$handler" -V)" '^broker-handler [0-9.]+$' '-V prints the version'
-run -x
-is "$(code_of "$reply") $status" '6 64' 'a wrong option: code 6, exit code 64'
-run one
-is "$(code_of "$reply") $status" '6 64' 'an argument: code 6, exit code 64'
-like "$said" 'usage: broker-handler' 'and the usage in the log'
+for misuse in '-x|unknown option -x' '--xml|unknown option --xml' '-c|no value is given for -c' \
+	'one|unexpected argument one'; do
+	run "${misuse%|*}"
+	is "$(code_of "$reply") $status" '6 64' "${misuse%|*}: code 6, exit code 64"
+	is "$said" "broker-handler: ${misuse#*|}; see --help" 'and the log says why'
+done
 done_testing

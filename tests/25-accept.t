@@ -396,13 +396,13 @@ def test_misuse():
     with socket.create_server(("127.0.0.1", 0)) as listener, \
             socket.create_connection(listener.getsockname()) as sock:
         same(run("/bin/true", stdin=sock), no_socket, "stdin is a connection")
-    same(run(), (64, "broker-accept: no handler is given"), "no handler")
+    same(run(), (64, "broker-accept: no handler is given; see --help"), "no handler")
     for words, error in ((["-l", "65536"], "-l takes a number from 1 to 65535, not '65536'"),
                          (["-m", "0"], "-m takes a number from 1 to 16384, not '0'"),
                          (["-m", "16385"], "-m takes a number from 1 to 16384, not '16385'"),
                          (["-s", "x"], "-s takes a number from 1 to 16384, not 'x'"),
                          (["-w", "3601"], "-w takes a number from 0 to 3600, not '3601'")):
-        same(run(*words, "/bin/true"), (64, "broker-accept: " + error), " ".join(words))
+        same(run(*words, "/bin/true"), (64, f"broker-accept: {error}; see --help"), " ".join(words))
     same(run("-x")[0], 64, "an unknown option")
     report(run("-h")[1].startswith("usage: broker-accept ") and run("-h")[0] == 0,
            "-h prints the usage")

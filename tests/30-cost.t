@@ -4,21 +4,9 @@
 # vm: --memory 3072
 # needs: bench
 source tests/lib.sh
+source tests/cost.sh
 
-bench=build/bench
-requests() { sed 's/.*/{"version":1,"pubkey":"&"}/'; }
-new_requests() { random_pubkeys "$1" | requests; }
 same_usage() { for ((i = 0; i < $1; i++)); do echo '{"version":1,"usage":true}'; done; }
-same_requests() { for ((i = 0; i < $1; i++)); do request_of "$2"; done; }
-
-# measure WANTED COMMAND...: the median of the runs for the lines of stdin, in instructions.
-# Once more at first, so that all is in the page cache.
-measure() {
-	local wanted=$1 median
-	shift
-	read -r median _ < <("$bench/spawn" "$wanted" "$@" 2>>"$work/log")
-	echo "${median:-0}"
-}
 millions() { printf '%d.%03dM' $(($1 / 1000000)) $(($1 / 1000 % 1000)); }
 
 # at_most MEDIAN LIMIT DESCRIPTION: prints a line of the table, and judges.
@@ -34,6 +22,7 @@ kernel_calls() { echo $((1000 * (426 + 9 + 1440 + 60 + 130 + ($1 - 100) * (8 + 4
 # Twice as many slots as peers: on a fuller gateway each taken slot on the way costs a probe.
 room=(MAXCONNECTIONS=6000 ENDPORT=46000)
 configure "${room[@]}"
+# Once more at first, here and below, so that all is in the page cache.
 for ((i = 0; i < 3; i++)); do echo; done | measure '' "$bench/bare" >/dev/null
 bare=$(for ((i = 0; i < 21; i++)); do echo; done | measure '' "$bench/bare")
 diag "$(printf '%-34s %9s' 'a bare static program' "$(millions "$bare")")"

@@ -40,7 +40,7 @@ diag 'a gateway that serves'
 modprobe -r wireguard
 check
 is "$said" "ok      configuration: $etc/config
-ok      user: wg-broker: files are looked at as this one, as which handlers run
+ok      user: files are checked as the user wg-broker, as handlers run
 ok      private key: $etc/secret
 ok      lock: free
 ok      supervisor: somebody listens on TCP port 40000
@@ -126,7 +126,7 @@ like "$said" 'WRONG   kernel: it is Linux 2.6.*: run 5.6 or later' 'and what to 
 said=$(setpriv --reuid=wg-broker --regid=wg-broker --clear-groups --inh-caps=-all "$admin" check 2>&1)
 is "$?" 78 'as wg-broker without CAP_NET_ADMIN: wrong'
 like "$said" 'WRONG   capability: CAP_NET_ADMIN is missing: run it as root' 'and what to do'
-like "$said" 'note    user: files are looked at as the user of this command' 'which user looks at files'
+like "$said" 'note    user: files are checked as the user of this command' 'which user looks at files'
 like "$said" 'ok      private key: ' 'who can read them'
 said=$(as_handler "$admin" check 2>&1)
 is "$?" 0 'as wg-broker with it, as a handler is: nothing is wrong'

@@ -1,22 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What bash proposes for broker-admin and broker-connect.
+# What bash proposes for each program. That it knows all options of each is in tests/82-pages.t.
 source tests/lib.sh
+source tests/completion.sh
 
-# proposed WORD...: for the last of these words.
-proposed() {
-	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
-	"$(complete -p "$1" | sed 's/.*-F \([^ ]*\).*/\1/')"
-	printf '%s\n' "${COMPREPLY[@]}" | sort | paste -sd ' '
-}
 # joined KEY...: these, as proposed() has them.
 joined() { printf '%s\n' "$@" | sort | paste -sd ' '; }
 
-for program in admin connect; do
-	# shellcheck source=/dev/null
-	source "contrib/bash-completion/broker-$program"
-done
-is "$(proposed broker-admin '')" '-V -c -h allow check deny flush kick prune resync show status' 'commands'
+is "$(proposed broker-admin '')" '--help --version -V -c -h allow check deny flush kick prune resync show status' \
+	'commands'
 is "$(proposed broker-admin -c x s)" 'show status' 'that begin with a letter, behind an option'
 is "$(proposed broker-admin '' | tr ' ' '\n' | grep -v '^-' | sort)" \
 	"$("$admin" -h | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' | sort)" 'these are the commands that -h explains'
@@ -51,11 +43,15 @@ is "$(proposed broker-admin -c /nowhere deny -r '')" '' 'of none'
 is "$(env -i bash -c 'source contrib/bash-completion/broker-admin; COMP_WORDS=(broker-admin show "") COMP_CWORD=2
 	_broker_admin' 2>&1)" '' 'nothing is said, whatever is missing'
 
-is "$(proposed broker-connect -)" "$(build/broker-connect -h | grep -oE '\-(-json|[ghlnotV]+|[a-zA-Z] )' |
-	sed 's/^-\([ghlnotV]*\)$/\1/; /^[ghlnotV]*$/s/./-&\n/g' | tr -d ' ' | grep . | sort -u | paste -sd ' ')" \
-	'broker-connect: its options'
 is "$(proposed broker-connect d) $(proposed broker-connect s)" 'down status' 'commands'
 is "$(proposed broker-connect -i '')" "$(interfaces | sort | paste -sd ' ')" 'interfaces for -i'
 is "$(proposed broker-connect -B /etc/host)" "$(compgen -f /etc/host | sort | paste -sd ' ')" 'sockets for -B'
 is "$(proposed broker-connect -k /etc/host)" "$(compgen -f /etc/host | sort | paste -sd ' ')" 'files for -k'
+
+is "$(proposed broker-handler '')" '--help --version -V -c -h' 'broker-handler: its options'
+is "$(proposed broker-handler -c /etc/host)" "$(compgen -f /etc/host | sort | paste -sd ' ')" 'files for -c'
+is "$(proposed broker-accept -)" '--help --version -V -c -h -l -m -s -w' 'broker-accept: its options'
+is "$(proposed broker-accept -c /etc/host)" "$(compgen -f /etc/host | sort | paste -sd ' ')" 'files for -c'
+is "$(proposed broker-accept -m 5 /etc/host)" "$(compgen -f /etc/host | sort | paste -sd ' ')" 'for the handler'
+is "$(proposed broker-accept -m '')" '' 'no numbers are proposed'
 done_testing

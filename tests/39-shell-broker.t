@@ -6,27 +6,7 @@
 # key and firewall; and back again.
 supervisor=systemd
 source tests/supervisor.sh
-
-# lines FIRST: the commands in README's chapter on the shell broker, from the one that begins so to the
-# end of its paragraph.
-lines() {
-	awk '/^Coming from the shell broker/ { chapter = 1 } /^See who is there/ { chapter = 0 } chapter' README |
-		awk -v first="$1" 'index($0, "\t" first) == 1 { found = 1 }
-			/^$/ { if (found) exit } found' | cut -f 2-
-}
-
-# run_lines FIRST: as an operator does who pastes them.
-run_lines() {
-	lines "$1" >"$work/lines"
-	diag "README's lines:"
-	sed 's/^/#   /' "$work/lines"
-	[[ -s $work/lines ]] || return
-	# shellcheck source=/dev/null
-	source "$work/lines" >"$work/output" 2>&1 </dev/null || {
-		diag "$(<"$work/output")"
-		return 1
-	}
-}
+source tests/readme.sh
 
 # join: as a node of the field.
 join() {
@@ -103,14 +83,14 @@ is "$(ip -br link show type wireguard | awk '{ print $1 }')" babel-wg-1 'with an
 ok 'the firewall lets mmfd in' datagram_arrives 27275 fe80::1
 
 diag 'to ours'
-ok 'stopped by the lines of README' run_lines 'unit='
+ok 'stopped by the lines of README' follow 'Coming from the shell broker' 'unit='
 ok 'nobody listens any more' is_gone
 is "$(pgrep -fc 'wg-broker-server|nc -[46]')" 0 'and nothing of it runs'
 is "$(shell_interfaces)" 0 'its interfaces are gone'
-chmod 666 /var/run/{l3roamd,mmfd}.sock
-ok 'ours is installed by the lines of README' run_lines 'make install'
+ok 'ours is installed by the lines of README' follow 'Coming from the shell broker' 'make install'
+ok "l3roamd's and mmfd's sockets are for it, too" follow 'Coming from the shell broker' 'chgrp'
+ok 'broker-admin check finds nothing wrong' follow 'Coming from the shell broker' 'broker-admin check'
 diag "$(grep -E '^(ok|note|WRONG) ' "$work/output")"
-is "$(grep -c ^WRONG "$work/output")" 0 'broker-admin check finds nothing wrong'
 is "$(sha256sum <"$etc/secret")" "$secret" 'the key is the same'
 ok 'ours listens' wait_for 60 is_listened_to_by systemd
 ok 'the node of the field is served, with the key that it knows' join
@@ -126,7 +106,7 @@ done
 is "$(firewall)" "$rules" 'the firewall is as it was'
 
 diag 'and back'
-ok 'back by the lines of README' run_lines 'systemctl disable --now wg-broker.socket'
+ok 'back by the lines of README' follow 'Coming from the shell broker' 'systemctl disable --now wg-broker.socket'
 ok 'the shell broker listens again' wait_for 60 is_listened_to_by nc
 ok 'it serves the node' join_works fe80::1
 is "$(systemctl is-enabled shell-broker.service wg-broker.socket wg-broker-prune.timer | paste -sd ' ')" \

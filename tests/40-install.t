@@ -20,15 +20,21 @@ check() {
 	local supervisor=$1
 	shift
 	printf '%s %s\n' "$@" 644 etc/wg-broker/config \
-		644 lib/systemd/network/10-wg-broker.network 644 lib/udev/rules.d/70-wg-broker.rules \
+		644 usr/local/lib/systemd/network/10-wg-broker.network \
+		644 usr/local/lib/udev/rules.d/70-wg-broker.rules \
 		755 usr/local/sbin/broker-accept 755 usr/local/sbin/broker-admin \
 		755 usr/local/sbin/broker-connect 755 usr/local/sbin/broker-handler \
 		755 usr/local/sbin/wg-broker-metrics \
+		644 usr/local/share/bash-completion/completions/broker-accept \
 		644 usr/local/share/bash-completion/completions/broker-admin \
 		644 usr/local/share/bash-completion/completions/broker-connect \
+		644 usr/local/share/bash-completion/completions/broker-handler \
+		644 usr/local/share/man/man5/wg-broker.conf.5 \
+		644 usr/local/share/man/man7/wg-broker.7 \
 		644 usr/local/share/man/man8/broker-accept.8 \
 		644 usr/local/share/man/man8/broker-admin.8 644 usr/local/share/man/man8/broker-connect.8 \
-		644 usr/local/share/man/man8/broker-handler.8 | sort -k 2 >"$work/wanted"
+		644 usr/local/share/man/man8/broker-handler.8 \
+		644 usr/local/share/man/man8/wg-broker-metrics.8 | sort -k 2 >"$work/wanted"
 	ok "$supervisor: make install" run install "$supervisor"
 	is "$(installed)" "$(<"$work/wanted")" "$supervisor: these files"
 	echo MTU=1300 >"$dest/etc/wg-broker/config"
@@ -59,10 +65,10 @@ hardened() {
 	like "$symbols" ' __vsnprintf_chk' "$1: is built with _FORTIFY_SOURCE"
 }
 
-units=lib/systemd/system
+units=usr/local/lib/systemd/system
 prune=(644 "$units/wg-broker-prune.service" 644 "$units/wg-broker-prune.timer"
 	644 "$units/wg-broker-metrics.service" 644 "$units/wg-broker-metrics.timer"
-	644 "$units/wg-broker-resync@.service" 644 usr/lib/sysusers.d/wg-broker.conf)
+	644 "$units/wg-broker-resync@.service" 644 usr/local/lib/sysusers.d/wg-broker.conf)
 check systemd "${prune[@]}" 644 "$units/wg-broker.socket" 644 "$units/wg-broker.service" \
 	644 "$units/wg-broker@.socket" 644 "$units/wg-broker@.service" \
 	644 "$units/wg-broker-prune@.service" 644 "$units/wg-broker-prune@.timer" \
@@ -72,14 +78,24 @@ check systemd-inetd "${prune[@]}" 644 "$units/wg-broker-inetd.socket" \
 check xinetd 644 etc/cron.d/wg-broker-prune 644 etc/xinetd.d/wg-broker
 check socat 644 etc/cron.d/wg-broker-prune 755 usr/local/sbin/wg-broker-socat
 
-ok 'make install with other folders' run install systemd PREFIX=/usr MANDIR=/man
+ok 'make install with other folders' run install systemd PREFIX=/usr
 for program in accept admin connect; do hardened "broker-$program" DYN; done
 hardened broker-handler EXEC
-is "$(grep -h ^ExecStart "$dest"/lib/systemd/system/*.service | sort | paste -sd ' ')" \
+is "$(grep -h ^ExecStart "$dest"/usr/lib/systemd/system/*.service | sort | paste -sd ' ')" \
 	'ExecStart=/usr/sbin/broker-accept -c /etc/wg-broker/%i/config -m 1024 -s 64 /usr/sbin/broker-handler -c /etc/wg-broker/%i/config ExecStart=/usr/sbin/broker-accept -m 1024 -s 64 /usr/sbin/broker-handler ExecStart=/usr/sbin/broker-admin -c /etc/wg-broker/%i/config prune ExecStart=/usr/sbin/broker-admin prune ExecStart=/usr/sbin/broker-admin resync -w 60 ExecStart=/usr/sbin/wg-broker-metrics /var/lib/prometheus/node-exporter/wg-broker-%i.prom -c /etc/wg-broker/%i/config status --prometheus=%i ExecStart=/usr/sbin/wg-broker-metrics /var/lib/prometheus/node-exporter/wg-broker.prom status --prometheus' \
 	'the units name the programs where PREFIX puts them'
+is "$(installed | grep -E '(sysusers|rules|network)' | paste -sd ' ')" \
+	'644 usr/lib/systemd/network/10-wg-broker.network 644 usr/lib/sysusers.d/wg-broker.conf 644 usr/lib/udev/rules.d/70-wg-broker.rules' \
+	'and what is for the system is in the folders of the distribution'
+rm -r "$dest"
+ok 'make install elsewhere' run install systemd PREFIX=/opt/mesh
+is "$(installed | sed -nE 's#^644 (.*)/.*wg-broker.*\.(service|conf|rules|network)$#\1#p' | sort -u | paste -sd ' ')" \
+	'usr/local/lib/systemd/network usr/local/lib/systemd/system usr/local/lib/sysusers.d usr/local/lib/udev/rules.d' \
+	'what is for the system is where the system looks'
+rm -r "$dest"
+ok 'make install with folders for its pages' run install systemd MANDIR=/man
 is "$(installed | sed -n 's|^644 \(man/\)|\1|p' | paste -sd ' ')" \
-	'man/man8/broker-accept.8 man/man8/broker-admin.8 man/man8/broker-connect.8 man/man8/broker-handler.8' \
+	'man/man5/wg-broker.conf.5 man/man7/wg-broker.7 man/man8/broker-accept.8 man/man8/broker-admin.8 man/man8/broker-connect.8 man/man8/broker-handler.8 man/man8/wg-broker-metrics.8' \
 	'the pages are where MANDIR says'
 status=0
 run install inetd || status=$?

@@ -19,7 +19,7 @@ like "$(systemctl list-timers --no-legend wg-broker-prune.timer)" '^[A-Z][a-z]{2
 is "$(stat -c %U "/proc/$(supervisor_pid)")" wg-broker 'broker-accept is not root'
 
 diag 'systemd-analyze'
-is "$(systemd-analyze verify --man=no /lib/systemd/system/wg-broker{.socket,.service,-prune.service,-prune.timer} 2>&1)" \
+is "$(systemd-analyze verify --man=no /usr/local/lib/systemd/system/wg-broker{.socket,.service,-prune.service,-prune.timer} 2>&1)" \
 	'' 'systemd-analyze verify has nothing to say'
 for unit in wg-broker.service wg-broker-prune.service; do
 	ok "the exposure of $unit is 1.5 or less" systemd-analyze security --threshold=15 "$unit"

@@ -19,7 +19,7 @@ like "$(systemctl list-timers --no-legend wg-broker-prune.timer)" '^[A-Z][a-z]{2
 	'and the next prune has its time'
 
 diag 'systemd-analyze'
-is "$(systemd-analyze verify --man=no /lib/systemd/system/wg-broker{-inetd.socket,-inetd@.service,.slice} 2>&1)" \
+is "$(systemd-analyze verify --man=no /usr/local/lib/systemd/system/wg-broker{-inetd.socket,-inetd@.service,.slice} 2>&1)" \
 	'' 'systemd-analyze verify has nothing to say'
 diag "$(systemd-analyze security wg-broker-inetd@1.service | tail -n 1)"
 ok 'prune runs in its sandbox' systemctl start wg-broker-prune.service

@@ -16,15 +16,32 @@ enabled() {
 }
 # The files that start something, of whatever supervisor.
 starters() {
-	find /lib/systemd/system /etc/xinetd.d /etc/cron.d /usr/local/sbin -name 'wg-broker*' -printf '%f\n' \
+	find {,/usr/local}/lib/systemd/system /etc/xinetd.d /etc/cron.d /usr/local/sbin -name 'wg-broker*' -printf '%f\n' \
 		2>/dev/null | sort | paste -sd ' '
 }
 port() { tests/client.py -t 60 -s port "$key"; }
+# What is left in the distribution's folders, which earlier versions took, and as links to units.
+left_over() {
+	find /lib/{systemd,udev} /usr/lib/sysusers.d -name '*wg-broker*'
+	find /etc/systemd/system -name 'wg-broker*' -xtype l
+}
+socket_inode() { ss -Hltne 'sport = :40000' | grep -o 'ino:[0-9]*'; }
 listeners() { ss -Hltnp 'sport = :40000' | grep -o '"[^"]*"' | tr -d '"' | sort -u | paste -sd ' '; }
+
+# A package of the distribution, with a unit of such a name.
+install_package() {
+	mkdir -p "$work/package/DEBIAN" "$work/package/lib/systemd/system"
+	printf '%s\n' 'Package: local' 'Version: 1' 'Architecture: all' 'Maintainer: root' 'Description: a unit' \
+		>"$work/package/DEBIAN/control"
+	printf '%s\n' '[Service]' ExecStart=/bin/true >"$work/package$packaged"
+	dpkg-deb -b "$work/package" "$work/local.deb" && dpkg -i "$work/local.deb"
+}
+packaged=/lib/systemd/system/wg-broker-local.service
 
 # The units of the first version, in short.
 install_older() {
-	make -s install SUPERVISOR=systemd >"$work/output"
+	make -s install SUPERVISOR=systemd SYSTEMDUNITDIR=/lib/systemd/system SYSUSERSDIR=/usr/lib/sysusers.d \
+		UDEVRULESDIR=/lib/udev/rules.d NETWORKDIR=/lib/systemd/network >"$work/output"
 	settings MAXCONNECTIONS=10 BABELPORT=
 	systemd-sysusers wg-broker.conf
 	(umask 377 && wg genkey >"$etc/secret" && chown wg-broker "$etc/secret")
@@ -62,6 +79,7 @@ install_older() {
 	END
 	systemctl daemon-reload
 	systemctl enable --now wg-broker.socket wg-broker-prune.timer wg-broker-socat.service
+	systemctl enable wg-broker-resync@babeld.service wg-broker-metrics@40100.timer
 }
 
 # switch SUPERVISOR LISTENERS ENABLED FILES: to that one, whatever was before.
@@ -84,20 +102,25 @@ key=$(new_pubkey)
 
 diag 'an earlier version'
 await 60 install_older
+ok 'a package is installed' install_package
 first=$(port)
 like "$first" '^4' 'the earlier version serves'
 is "$(pidof broker-accept)" '' 'without broker-accept'
 tests/client.py -u line -d 10 -s port -x "{\"version\":1,\n\"pubkey\":\"$key\"}" >"$work/held" &
 client=$!
 await 60 one_handler
-switch systemd 'broker-accept systemd' 'wg-broker-prune.timer wg-broker.socket' "$socket_files"
+inode=$(socket_inode)
+switch systemd 'broker-accept systemd' $'wg-broker-prune.timer wg-broker.socket\nwg-broker-resync@babeld.service' \
+	"wg-broker-local.service $socket_files"
+is "$(left_over)" "$packaged" "in the distribution's folders is what a package has there, and nothing else"
+like "$(socket_inode)" "^${inode:-none}\$" 'the socket is the same: no connection was turned away'
+dpkg -P local >"$work/output" 2>&1
 ok 'broker-accept serves' pidof broker-accept
 wait "$client"
 is "$(<"$work/held")" "$first" 'a node in the midst of its request was answered'
 is "$(systemctl is-active wg-broker-socat.service)" inactive 'the service with socat is stopped'
 
 diag 'from each to the next'
-systemctl enable wg-broker-resync@babeld.service 2>/dev/null
 switch systemd-inetd systemd $'wg-broker-inetd.socket wg-broker-prune.timer\nwg-broker-resync@babeld.service' \
 	'wg-broker-inetd.socket wg-broker-inetd@.service wg-broker-metrics wg-broker-metrics.service wg-broker-metrics.timer wg-broker-prune.service wg-broker-prune.timer wg-broker-resync@.service wg-broker.slice'
 is "$(pidof broker-accept)" '' 'broker-accept is gone'

@@ -60,7 +60,7 @@ own_address() { printf 'fe80::%x/64\n' "${name#"$prefix"}"; }
 stop_networkd() { systemctl stop systemd-networkd.socket systemd-networkd; }
 
 configure
-rm -f /{etc,lib}/udev/rules.d/70-wg-broker.rules
+rm -f /{etc,usr/local/lib}/udev/rules.d/70-wg-broker.rules
 cat >/usr/local/sbin/hotplug <<-'END'
 	#!/bin/sh
 	echo "$ACTION-$INTERFACE" >>/run/hotplugged

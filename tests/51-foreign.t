@@ -92,7 +92,7 @@ for arguments in '' nonsense 'status prune' 'status -n' 'flush -n' 'prune --json
 	# shellcheck disable=SC2086 # several words
 	said=$("$admin" $arguments 2>&1)
 	is $? 64 "broker-admin $arguments: exits with 64"
-	like "$said" 'broker-admin: .*usage: broker-admin' 'a reason and the usage'
+	like "$said" 'broker-admin: .*see --help$' 'a reason, and where the help is'
 done
 is "$("$admin" -h | head -n 1)" 'usage: broker-admin [-c file] check' \
 	'-h prints the usage on stdout'

@@ -20,7 +20,39 @@ is "$status" 0 'connected'
 
 gateway=(-p "$key" 192.0.2.11)
 is "$(requests node "${gateway[@]}")" 'RTM_GETLINK wireguard-dump RTM_GETADDR' 'a run on a live session only reads'
+
+# The same a thousand times, as by a timer, while packets pass and the session makes new keys.
+at gw1 nft -f - <<<'table inet t { chain c { type filter hook input priority 0; tcp dport 40000 counter; }; }'
+gateway_log=$(wc -l <"$work/gw1.log")
+handshake=$(shown node latest-handshakes)
+ip -n node monitor link address route dev wgmesh >"$work/events" &
+jobs+=($!)
+port=$(shown node endpoints)
+at node ping -i 0.2 -c 2250 "fe80::$(printf '%x' $((${port##*:} - 39999)))%wgmesh" >"$work/pings" &
+pinger=$!
+run_often() {
+	for ((i = 0; i < 1000; i++)); do
+		"$0" "$@" || echo "run $i failed with $?"
+		sleep 0.4
+	done
+}
+export -f run_often
+# It stops the runs at these calls only.
+at node strace -f --seccomp-bpf -e trace=sendmsg,sendto -o "$work/calls" \
+	bash -c 'run_often "$@"' "$connect" -k "$work/node.key" "${gateway[@]}" >"$work/said" 2>&1
+ok 'a thousand runs, while packets pass' kill -0 "$pinger"
+is "$(sort "$work/said" | uniq -c | xargs)" '1000 broker-connect: wgmesh has a live session' 'each says that it lives'
+is "$(request_types <"$work/calls" | sort | uniq -c | xargs)" '1000 RTM_GETADDR 1000 RTM_GETLINK 1000 wireguard-dump' \
+	'they only read'
+is "$(<"$work/events")" '' 'the kernel saw no change'
+like "$(at gw1 nft list table inet t)" 'packets 0 ' 'the gateway had no packet of them'
+is "$(wc -l <"$work/gw1.log")" "$gateway_log" 'and was not asked'
+wait "$pinger"
+like "$(<"$work/pings")" '2250 packets transmitted, 2250 received' 'no packet was lost'
+ok 'with new keys on the way' test "$(shown node latest-handshakes)" -gt $((handshake + 300))
+
 is "$(requests node -M 1300 "${gateway[@]}")" 'RTM_GETLINK wireguard-dump RTM_GETADDR RTM_NEWLINK' 'one with another MTU sets that'
+ok 'which a monitor sees' wait_for 5 grep -q 'mtu 1300' "$work/events"
 is "$(requests node -M 1300 "${gateway[@]}")" 'RTM_GETLINK wireguard-dump RTM_GETADDR' 'once'
 at node wg set wgmesh peer "$key" allowed-ips '2001:db8::/32'
 connect node -M 1300 -p "$key" 192.0.2.11

@@ -53,7 +53,7 @@ run_failing() {
 ok 'it is installed by the lines that make install prints' install_broker
 settings MAXCONNECTIONS=3 BABELPORT=33123
 is "$(systemctl is-enabled wg-broker-metrics.timer 2>&1)" disabled 'nothing of it runs before it is asked for'
-is "$(systemd-analyze verify --man=no /lib/systemd/system/wg-broker-metrics.{service,timer} 2>&1)" '' \
+is "$(systemd-analyze verify --man=no /usr/local/lib/systemd/system/wg-broker-metrics.{service,timer} 2>&1)" '' \
 	'systemd-analyze verify has nothing to say'
 # 0.2 of it for root.
 ok 'the exposure of the service is 1.7 or less' systemd-analyze security --threshold=17 wg-broker-metrics.service

@@ -56,13 +56,18 @@ connect() {
 	words=$(<"$work/words")
 }
 
-# requests NODE [OPTION...] GATEWAY...: what a run asks of the kernel: a type for each request.
+# request_types: what strace's lines of stdin ask of the kernel: a type for each request.
+request_types() {
+	grep -o 'nlmsg_type=.*nlmsg_seq' | grep -v nlctrl |
+		sed 's/nlmsg_type=\(.*\), nlmsg_flags=.*0x300.*/\1-dump/; s/nlmsg_type=\([^,]*\),.*/\1/'
+}
+
+# requests NODE [OPTION...] GATEWAY...: what a run asks of the kernel.
 requests() {
 	local node=$1
 	shift
 	at "$node" strace -e trace=sendmsg "$connect" -k "$work/$node.key" "$@" 2>&1 >/dev/null |
-		grep -o 'nlmsg_type=.*nlmsg_seq' | grep -v nlctrl |
-		sed 's/nlmsg_type=\(.*\), nlmsg_flags=.*0x300.*/\1-dump/; s/nlmsg_type=\([^,]*\),.*/\1/' | xargs
+		request_types | xargs
 }
 
 # at NODE COMMAND [ARG...]

@@ -8,7 +8,7 @@ run:
 
 # Which tests on a kernel: make check T=tests/20-*.t. The longest first, so that no processor is idle
 # at the end.
-longest := $(wildcard $(patsubst %,tests/%-*.t,27 30 41 13 42 65 61 55 56 23 44 21))
+longest := $(wildcard $(patsubst %,tests/%-*.t,27 30 41 13 42 70 65 61 55 56 23 44 21))
 T ?= $(longest) $(filter-out $(longest),$(sort $(wildcard tests/*.t)))
 # What they run that is not in `all`, by their comments "# needs: TARGET...".
 needs = $(sort $(shell sed -sn '1,10s/^\# needs: //p' $(T) /dev/null))
@@ -98,7 +98,7 @@ prove = $(Q)prove --timer --failures -j$(JOBS) $(if $(filter 1,$(V)),-v) --exec 
 
 check: check-prerequisites
 	+$(Q)$(MAKE) --no-print-directory -j$(JOBS) check-all
-check-all: all bench broken debug monitoring sweep units sanitize $(valgrinded) image check-there
+check-all: all bench broken deb debug monitoring sweep units sanitize $(valgrinded) image check-there
 	$(prove) $(T) $(elsewhere) $(units) $(sanitized) $(valgrinded)
 check-units: units
 	$(prove) $(units)
@@ -154,10 +154,22 @@ $(fuzzers:%=$(BUILD)/tests/fuzz/%):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $$($(PKG_CONFIG) --libs $(libraries))
 
+# What a request costs with more and more peers, beside the kernel's part alone and a plain script.
+costs:
+	$(Q)tests/prerequisites costs
+	+$(Q)$(MAKE) --no-print-directory all bench
+	$(Q)tests/vm/run --memory 3072 --out doc -- tests/bench/measure
+	$(Q)tests/bench/plot doc/costs.json >doc/costs.svg
+
 # How large it all is on a router, with musl.
 size:
 	$(Q)tests/prerequisites size
 	$(Q)BUILD='$(BUILD)' tests/size
+
+# All programs and units for 64 bits of ARM, and for 32 bits of big and little endian.
+check-cross:
+	$(Q)tests/prerequisites cross
+	$(Q)BUILD='$(BUILD)' V='$(V)' tests/cross
 
 # Tests the tests, see tests/mutants/run: M=note for those of one source; KERNEL=1 for all of them.
 mutants:
@@ -191,7 +203,7 @@ scripts = $(shell grep -rlE '^\#!/bin/(ba|busybox )?sh|^\# shellcheck shell=' --
 
 lint: lint-prerequisites
 	$(Q)$(MAKE) --no-print-directory lint-gcc lint-clang lint-format lint-tidy lint-cppcheck \
-		lint-shell
+		lint-shell lint-pages lint-deb
 lint-prerequisites:
 	$(Q)tests/prerequisites lint
 objects: $(objects)
@@ -212,6 +224,13 @@ lint-cppcheck:
 lint-shell:
 	$(call say,LINT,'the scripts')
 	$(Q)shellcheck $(scripts)
+lint-pages:
+	$(call say,LINT,'the manual pages')
+	$(Q)mandoc -Tlint -W warning man/*
+# What Debian would say of the packages. Overrides, with their reasons, are in debian/.
+lint-deb: deb
+	$(call say,LINT,'the packages')
+	$(Q)lintian --allow-root --pedantic --fail-on error,warning,pedantic $(BUILD)/deb/*.changes
 
 # Programs whose parser is broken on purpose, for tests/22-sandbox.t.
 broken_programs := $(addprefix $(BUILD)/broken/,broker-handler broker-connect)
@@ -243,15 +262,16 @@ $(BUILD)/tests/monitoring/promtool:
 	$(call say,GET,$@)
 	$(Q)tests/get-monitoring $(@D)
 
-# What tests/30-cost.t measures with, and measures: static, as the handler is.
-bench: $(BUILD)/bench/spawn $(BUILD)/bench/bare $(BUILD)/bench/ask
+# What tests/30-cost.t and `make costs` measure with, and measure: static, as the handler is.
+bench: $(BUILD)/bench/spawn $(BUILD)/bench/bare $(BUILD)/bench/ask $(BUILD)/bench/floor
 
 $(BUILD)/bench/%: tests/bench/%.c Makefile
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(our_cflags) $(CFLAGS) -D_GNU_SOURCE -static $(LDFLAGS) -o $@ $<
 
-.PHONY: bench broken check check-all check-kernel check-more check-prerequisites check-sanitize check-there \
-	check-units check-valgrind coverage coverage-prerequisites debug fuzz fuzz-prerequisites \
-	image kernel-programs lint lint-clang lint-cppcheck lint-format lint-gcc lint-prerequisites lint-shell \
-	lint-tidy monitoring mutants objects run sanitize size sweep units
+.PHONY: bench broken check check-all check-cross check-kernel check-more check-prerequisites \
+	check-sanitize check-there check-units check-valgrind costs coverage coverage-prerequisites debug \
+	fuzz fuzz-prerequisites image kernel-programs lint lint-clang lint-cppcheck lint-deb lint-format \
+	lint-gcc lint-pages lint-prerequisites lint-shell lint-tidy monitoring mutants objects run sanitize \
+	size sweep units

@@ -10,7 +10,7 @@ supervisor=none
 source tests/supervisor.sh
 
 requests=200
-rule=/lib/udev/rules.d/70-wg-broker.rules
+rule=/usr/local/lib/udev/rules.d/70-wg-broker.rules
 
 # cost: for each key in $work/keys a request, one after the other; what each costs, in thousands.
 cost() {

@@ -67,7 +67,7 @@ static const struct misuse_row {
 	{ "a slash in the interface", "-i a/b gw1," KEY, "3 not an interface's name: a/b" },
 	{ "a quote in the interface", "-i a\"b gw1," KEY, "3 not an interface's name: a\"b" },
 	{ "a % in the interface", "-i wg%d gw1," KEY, "3 not an interface's name: wg%d" },
-	{ "an empty interface", "-i '' gw1," KEY, "3 not an interface's name: \n" },
+	{ "an empty interface", "-i '' gw1," KEY, "3 not an interface's name: ; see --help\n" },
 	{ "a dot first", "-i .a gw1," KEY, "3 not an interface's name: .a" },
 	{ "a dash first", "-i -a gw1," KEY, "3 not an interface's name: -a" },
 	{ "16 characters", "-i 0123456789abcdef gw1," KEY, "3 not an interface's name" },
@@ -87,12 +87,12 @@ static const struct misuse_row {
 	{ "neither port nor path", "-B babeld gw1," KEY,
 	  "3 neither a port nor the absolute path of a socket: babeld" },
 	{ "no port", "-B 65536 gw1," KEY, "3 neither a port nor the absolute path of a socket" },
-	{ "no path", "-L '' gw1," KEY, "3 not the absolute path of a socket: \n" },
+	{ "no path", "-L '' gw1," KEY, "3 not the absolute path of a socket: ; see --help\n" },
 	{ "a port of mmfd", "-F 33123 gw1," KEY, "3 not the absolute path of a socket: 33123" },
 	{ "108 characters", "-F /" TIMES_100("x") "xxxxxxx gw1," KEY,
 	  "3 not the absolute path of a socket: /xxx" },
 	{ "no mark", "-f '' gw1," KEY,
-	  "3 the mark must be a number such as 51820 or 0xca6c, or off: \n" },
+	  "3 the mark must be a number such as 51820 or 0xca6c, or off: ; see --help\n" },
 	{ "0x alone", "-f 0x gw1," KEY, "3 the mark must be a number such as 51820" },
 	{ "letters in the mark", "-f 0xg gw1," KEY, "3 the mark must be a number such as 51820" },
 	{ "hex digits without 0x", "-f ca6c gw1," KEY, "3 the mark must be a number such as" },
@@ -282,7 +282,9 @@ static void test_order(void **state)
 	unit_is_text("log", unit_log(), "");
 
 	unit_is_int("one more", read_many(&options, "-n", 65), -ERR_CONFIG);
-	unit_is_text("log", unit_log(), "3 from 1 to 64 gateways are expected: too many given\n");
+	unit_is_text("log", unit_log(),
+		     "3 from 1 to 64 gateways are expected: too many given; "
+		     "see --help\n");
 }
 
 int main(void)

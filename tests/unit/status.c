@@ -196,24 +196,24 @@ static void a_stepped_clock(void)
 #define INFO_HEAD                                                                                  \
 	"# HELP wg_broker_info The version of the broker; always 1.\n"                             \
 	"# TYPE wg_broker_info gauge\n"
-#define PROMETHEUS(total, free, live, waiting, stale, broken, looked, received, sent)                        \
-	INFO_HEAD "wg_broker_info{version=\"" VERSION "\"} 1\n" GAUGE(                                       \
-		"slots", "Interfaces that there may be.", total)                                             \
-		GAUGE("slots_free", "Slots that a new peer can have.",                                       \
-		      free) "# HELP wg_broker_peers Interfaces of peers, by the state of the peer.\n"        \
-			    "# TYPE wg_broker_peers gauge\n"                                                 \
-			    "wg_broker_peers{state=\"live\"} " live "\n"                                     \
-			    "wg_broker_peers{state=\"waiting\"} " waiting "\n"                               \
-			    "wg_broker_peers{state=\"stale\"} " stale "\n"                                   \
-			    "wg_broker_peers{state=\"broken\"} " broken "\n" GAUGE(                          \
-				    "prune_age_seconds",                                                     \
-				    "Since prune looked at the interface that it has left out for longest.", \
-				    looked)                                                                  \
-				    GAUGE("received_bytes",                                                  \
-					  "Received from the peers that there are, since they came.",        \
-					  received)                                                          \
-					    GAUGE("sent_bytes",                                              \
-						  "Sent to the peers that there are, since they came.",      \
+#define PROMETHEUS(total, free, live, waiting, stale, broken, looked, received, sent)                   \
+	INFO_HEAD "wg_broker_info{version=\"" VERSION "\"} 1\n" GAUGE(                                  \
+		"slots", "Interfaces that there may be.", total)                                        \
+		GAUGE("slots_free", "Slots that a new peer can have.",                                  \
+		      free) "# HELP wg_broker_peers Interfaces of peers, by the state of the peer.\n"   \
+			    "# TYPE wg_broker_peers gauge\n"                                            \
+			    "wg_broker_peers{state=\"live\"} " live "\n"                                \
+			    "wg_broker_peers{state=\"waiting\"} " waiting "\n"                          \
+			    "wg_broker_peers{state=\"stale\"} " stale "\n"                              \
+			    "wg_broker_peers{state=\"broken\"} " broken                                 \
+			    "\n" GAUGE("prune_age_seconds",                                             \
+				       "Longest time since prune last looked at an interface.",         \
+				       looked)                                                          \
+				    GAUGE("received_bytes",                                             \
+					  "Received from the peers that there are, since they came.",   \
+					  received)                                                     \
+					    GAUGE("sent_bytes",                                         \
+						  "Sent to the peers that there are, since they came.", \
 						  sent)
 
 #define JSON(total, used, free, states, received, sent, peers)                                     \

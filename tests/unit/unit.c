@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What the units share. See unit.h. */
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <locale.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,7 +27,7 @@ static struct entry entries[MAX_TESTS];
 static size_t count_entries;
 static const char *current; /* name of the test that runs */
 static char captured[16384];
-static FILE *usual_stdout;
+static int usual_stdout;
 static char folder[] = "/tmp/wg-broker-unit.XXXXXX";
 
 void unit_add(const char *name, CMUnitTestFunction function, const void *row)
@@ -146,22 +149,50 @@ const char *unit_file(const char *text, size_t len, mode_t mode)
 
 void unit_capture(void)
 {
-	FILE *file;
+	const int fd = memfd_create("captured", MFD_CLOEXEC);
 
-	memset(captured, 0, sizeof(captured));
-	file = fmemopen(captured, sizeof(captured) - 1, "w");
-	if (!file)
+	fflush(stdout);
+	usual_stdout = dup(STDOUT_FILENO);
+	if (usual_stdout < 0 || dup2(fd, STDOUT_FILENO) < 0)
 		abort();
-	usual_stdout = stdout;
-	stdout = file;
+	close(fd);
 }
 
 const char *unit_captured(void)
 {
-	fclose(stdout);
-	stdout = usual_stdout;
+	ssize_t len;
+
+	fflush(stdout);
+	len = pread(STDOUT_FILENO, captured, sizeof(captured) - 1, 0);
+	if (len < 0 || dup2(usual_stdout, STDOUT_FILENO) < 0)
+		abort();
+	close(usual_stdout);
+	captured[len] = 0;
 	return captured;
 }
+
+#ifndef __GLIBC__
+/* The tests expect glibc's words, which are others in musl. */
+char *strerror(int error)
+{
+	static const struct words {
+		int error;
+		char words[40];
+	} all[] = {
+		{ EIO, "Input/output error" },
+		{ ENOMEM, "Cannot allocate memory" },
+		{ EMFILE, "Too many open files" },
+		{ ERANGE, "Numerical result out of range" },
+		{ ELOOP, "Too many levels of symbolic links" },
+		{ ENAMETOOLONG, "File name too long" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i].error == error)
+			return (char *)all[i].words;
+	return strerror_l(error, newlocale(LC_ALL_MASK, "C", (locale_t)0));
+}
+#endif
 
 int unit_count_fds(void)
 {
