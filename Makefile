@@ -67,9 +67,11 @@ dynamic_ldlibs := -Wl,-Bstatic $(filter -L% -lnl-%,$(dynamic_ldlibs)) -Wl,-Bdyna
 else ifneq ($(STATIC),)
 # libnl refers to the name service, which no program of ours uses: ld warns of that.
 our_ldlibs := $(shell $(PKG_CONFIG) --static --libs $(libraries) 2>/dev/null)
-# The handler is not PIE, which would take 5 % more instructions for each refused request.
-our_ldflags = -static$(if $(filter %/broker-handler,$@),,-pie) $(read_only) -Wl,--gc-sections \
-	-Wl,--no-warnings
+# The handler is not PIE, and the code that a request runs through stands side by side in it: without
+# the one a refused request would take a tenth more instructions, without the other a quarter.
+in_order := -Wl,-T,handler.ld
+our_ldflags = $(if $(filter %/broker-handler,$@),-static $(in_order),-static-pie) $(read_only) \
+	-Wl,--gc-sections -Wl,--no-warnings
 endif
 
 # Quiet unless V=1.
@@ -84,9 +86,12 @@ all: $(programs:%=$(BUILD)/%)
 objects_of = $(sort $(addprefix $(BUILD)/,$(addsuffix .o,$($(1)))))
 $(foreach program,$(programs),$(eval $(BUILD)/$(program): $(call objects_of,$(program))))
 
+$(BUILD)/broker-handler: handler.ld
+
 $(programs:%=$(BUILD)/%):
 	$(call say,LD,$@)
-	$(Q)$(CC) $(our_cflags) $(CFLAGS) $(our_ldflags) $(LDFLAGS) -o $@ $^ $(our_ldlibs) $(LDLIBS)
+	$(Q)$(CC) $(our_cflags) $(CFLAGS) $(our_ldflags) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		$(our_ldlibs) $(LDLIBS)
 
 # Better words than the compiler's, where something is missing.
 need_libraries = $(PKG_CONFIG) --print-errors --exists $(libraries) || { printf '%s\n' >&2 \
