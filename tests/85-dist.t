@@ -9,8 +9,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES SOURCE_DATE_EPOCH BUILD
 
-git rev-parse -q --verify HEAD >"$work/output" 2>&1 || {
-	echo '1..0 # SKIP no clone: there is nothing to make a file of'
+[[ -e .git ]] || {
+	echo '1..0 # SKIP this is no clone, so there is nothing to make a file of'
 	exit
 }
 version=$(sed -n 's/^VERSION := //p' Makefile)
