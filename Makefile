@@ -69,8 +69,8 @@ else ifneq ($(STATIC),)
 our_ldlibs := $(shell $(PKG_CONFIG) --static --libs $(libraries) 2>/dev/null)
 # The handler is not PIE, and the code that a request runs through stands side by side in it: without
 # the one a refused request would take a tenth more instructions, without the other a quarter.
-in_order := -Wl,-T,handler.ld
-our_ldflags = $(if $(filter %/broker-handler,$@),-static $(in_order),-static-pie) $(read_only) \
+order := handler.ld
+our_ldflags = $(if $(filter %/broker-handler,$@),-static -T $(order),-static-pie) $(read_only) \
 	-Wl,--gc-sections -Wl,--no-warnings
 endif
 
@@ -86,7 +86,7 @@ all: $(programs:%=$(BUILD)/%)
 objects_of = $(sort $(addprefix $(BUILD)/,$(addsuffix .o,$($(1)))))
 $(foreach program,$(programs),$(eval $(BUILD)/$(program): $(call objects_of,$(program))))
 
-$(BUILD)/broker-handler: handler.ld
+$(BUILD)/broker-handler: $(order)
 
 $(programs:%=$(BUILD)/%):
 	$(call say,LD,$@)
