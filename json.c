@@ -91,7 +91,7 @@ static size_t string_len(const char *text, bool *has_nul)
 
 	*has_nul = false;
 	for (; *at != '"'; at++) {
-		if ((unsigned char)*at < ' ')
+		if (*at < ' ')
 			return 0;
 		if (*at != '\\')
 			continue;
@@ -212,6 +212,13 @@ static int feed(struct request *request, const char *data, size_t len, struct js
 	memcpy(start, data, taken);
 	/* json-c takes a NUL for the end of the text. */
 	end = strnlen(start, taken);
+	/*
+	 * And 0.18 takes bytes beyond ASCII for control characters. Nothing that we know has any,
+	 * so these may be others.
+	 */
+	for (size_t i = 0; i < end; i++)
+		if (start[i] & 0x80)
+			start[i] = '?';
 	*object = json_tokener_parse_ex(request->tokener, start, (int)end);
 	if (!*object) {
 		request->len += end;

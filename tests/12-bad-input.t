@@ -35,7 +35,7 @@ cat >"$work/table" <<END
 4	that is the gateway's	{"version":1,"pubkey":"$own"}\\n
 3	version 2	{"version":2,"pubkey":"$key"}\\n
 3	version "1"	{"version":"1","pubkey":"$key"}\\n
-3	version 2^64 + 1	{"version":18446744073709551617,"pubkey":"$key"}\\n
+[23]	version 2^64 + 1	{"version":18446744073709551617,"pubkey":"$key"}\\n
 END
 cut -f 3 "$work/table" >"$work/rows"
 client -r "$work/rows" -s 'code end lines ended' >"$work/results"

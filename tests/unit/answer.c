@@ -4,6 +4,8 @@
 
 #include "unit.h"
 
+#include <json-c/json_c_version.h>
+
 #include "json.h"
 
 #define PORT "{\"version\":1,\"port\":40017,\"time\":1795373281}"
@@ -11,6 +13,8 @@
 #define NOT_ONE "not one JSON object"
 #define BEHIND "something behind the object"
 #define NO_PORT "no port from 1 to 65535"
+/* json-c 0.18 itself refuses a number that no integer can be. */
+#define TOO_LARGE (JSON_C_VERSION_NUM < (18 << 8) ? NO_PORT : NOT_ONE)
 #define OTHER "unsupported protocol version"
 #define NO_CODE "an error without a code"
 
@@ -71,7 +75,7 @@ static const struct bad {
 	{ "port -1", BYTES("{\"port\":-1," TIME "}"), NO_PORT },
 	{ "port 65536", BYTES("{\"port\":65536," TIME "}"), NO_PORT },
 	{ "port 70000", BYTES("{\"port\":70000," TIME "}"), NO_PORT },
-	{ "port 2^64 + 1", BYTES("{\"port\":18446744073709551617," TIME "}"), NO_PORT },
+	{ "port 2^64 + 1", BYTES("{\"port\":18446744073709551617," TIME "}"), TOO_LARGE },
 	{ "port as text", BYTES("{\"port\":\"40000\"," TIME "}"), NO_PORT },
 	{ "port with a dot", BYTES("{\"port\":40000.0," TIME "}"), NO_PORT },
 	{ "port true", BYTES("{\"port\":true," TIME "}"), NO_PORT },

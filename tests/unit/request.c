@@ -2,7 +2,12 @@
 /* The request parser: every request whole, byte by byte, and cut in two at every place. */
 #include "unit.h"
 
+#include <json-c/json_c_version.h>
+
 #include "json.h"
+
+/* json-c 0.18 itself refuses a number that no integer can be. */
+#define TOO_LARGE (JSON_C_VERSION_NUM < (18 << 8) ? -ERR_VERSION : -ERR_MALFORMED)
 
 #define KEY "BQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEiIyQ="
 #define PUBKEY "\"pubkey\":\"" KEY "\""
@@ -125,8 +130,7 @@ static const struct row refused[] = {
 	{ "version true", BYTES("{\"version\":true," PUBKEY "}"), -ERR_VERSION },
 	{ "version in an array", BYTES("{\"version\":[1]," PUBKEY "}"), -ERR_VERSION },
 	{ "version 2^32 + 1", BYTES("{\"version\":4294967297," PUBKEY "}"), -ERR_VERSION },
-	{ "version 2^64 + 1", BYTES("{\"version\":18446744073709551617," PUBKEY "}"),
-	  -ERR_VERSION },
+	{ "version 2^64 + 1", BYTES("{\"version\":18446744073709551617," PUBKEY "}"), TOO_LARGE },
 	{ "version 1e400", BYTES("{\"version\":1e400," PUBKEY "}"), -ERR_VERSION },
 
 	{ "no key", BYTES("{\"version\":1}"), -ERR_MALFORMED },
