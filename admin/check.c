@@ -491,8 +491,8 @@ int check(const char *path)
 
 	is_coloured = wants_colours();
 	log_divert(take_log_line);
-	is_configured = check_configuration(&config, path) == 0;
 	become_user();
+	is_configured = check_configuration(&config, path) == 0;
 	key_file = check_key(&config);
 	check_lists(&config);
 	check_program(&config);

@@ -39,8 +39,8 @@ start_socat
 diag 'a gateway that serves'
 modprobe -r wireguard
 check
-is "$said" "ok      configuration: $etc/config
-ok      user: files are checked as the user wg-broker, as handlers run
+is "$said" "ok      user: files are checked as the user wg-broker, as handlers run
+ok      configuration: $etc/config
 ok      private key: $etc/secret
 ok      lock: free
 ok      supervisor: somebody listens on TCP port 40000
@@ -62,11 +62,17 @@ diag 'each thing that can be wrong'
 configure MTU=1 PORT=2
 check
 is "$status $(grep -c ^WRONG <<<"$said")" '78 2' 'two mistakes in the configuration: two are wrong'
-like "$said" "^WRONG   configuration: $etc/config:3: MTU must be a number" 'the first, with its line'
+like "$said" "WRONG   configuration: $etc/config:3: MTU must be a number" 'the first, with its line'
 like "$said" "WRONG   configuration: $etc/config:4: unknown key PORT" 'the second'
 like "$said" 'ok      private key: ' 'and it goes on'
 check -c /nowhere
-like "$status $said" '^78 WRONG   configuration: /nowhere: unable to open .*: No such file' 'no configuration'
+like "$status $said" '^78 .*WRONG   configuration: /nowhere: unable to open .*: No such file' 'no configuration'
+
+configure BROKERPORT=1
+chmod 600 "$etc/config"
+check
+like "$said" "WRONG   configuration: $etc/config: unable to open .*: Permission denied" 'one of root alone'
+chmod 644 "$etc/config"
 
 configure PRIVATEKEY=/nowhere
 wrong 'private key' 'unable to read .* /nowhere: No such file or directory .make one: wg genkey . install .* /nowhere.$' 'no private key'
@@ -174,7 +180,7 @@ is "$("$admin" check | grep -c ^WRONG)" 0 'and nothing is wrong any more'
 diag 'what it looks like'
 # on_terminal [NAME=VALUE...]: what it says on a terminal.
 on_terminal() { env TERM=xterm "$@" script -qec "$admin check" /dev/null </dev/null; }
-like "$(on_terminal)" $'^\033\\[32mok   \033\\[0m   configuration: ' 'on a terminal it has colours'
+like "$(on_terminal)" $'^\033\\[32mok   \033\\[0m   user: ' 'on a terminal it has colours'
 unlike "$(on_terminal NO_COLOR=1)" $'\033' 'with NO_COLOR it has none'
 unlike "$(on_terminal TERM=dumb)" $'\033' 'nor on a dumb one'
 unlike "$(TERM=xterm "$admin" check)" $'\033' 'nor in a pipe'

@@ -53,7 +53,7 @@ cat >/etc/nftables.conf <<-END
 	include "/etc/nftables/wg-broker.nft"
 END
 ok 'the files' follow 'Firewall' 'install -D'
-ok 'are loaded' follow 'Firewall' 'systemctl enable nftables'
+ok 'are loaded' follow 'Firewall' 'nft -c -f'
 is "$(nft list tables | xargs)" 'table inet filter table inet wg_broker' 'as two tables'
 ok 'the tunnel goes on' pings
 
@@ -64,11 +64,17 @@ knows() { nc -q 1 ::1 33123 <<<dump | grep -q 'interface babel-wg-[0-9]* up true
 ok 'babeld knows the interface again' wait_for 60 knows
 
 diag 'who may join'
-echo DENYKEYS=/etc/wg-broker/deny >"$etc/config"
-ok 'banned' follow 'Who may join' 'mkdir' "KEY=$node_key"
+ok 'a list of those who may' \
+	follow 'Who may join' 'install -d -m 755 /etc/wg-broker/allow' " KEY= $node_key"
+ok 'and one of those who may not' follow 'Who may join' 'install -d -m 755 /etc/wg-broker/deny'
+printf '%s\n' ALLOWKEYS=/etc/wg-broker/allow DENYKEYS=/etc/wg-broker/deny >"$etc/config"
+ok 'prune' systemctl start wg-broker-prune
+is "$(count_interfaces)" 1 'the node may stay'
+is "$(code_of "$(ask_from node "$(new_pubkey)")")" 5 'another one may not come'
+ok 'banned' follow 'Who may join' 'broker-admin deny' "KEY=$node_key"
 is "$(count_interfaces)" 0 'its interface is gone'
 is "$(code_of "$(ask_from node "$node_key")")" 5 'and it is told that it may not join'
-broker-admin deny -r "$node_key"
+rm "$etc/config"
 rm /etc/wg-broker/node.key
 
 diag 'nodes'
@@ -107,5 +113,11 @@ printed $'\nmesh2-[0-9]+ ' 'tell of the node'
 diag 'day to day'
 ok 'the interfaces, as the kernel has them' follow 'Day to day' 'ip link show' "KEY=$node_key" "babel-wg-17=$(interface_of "$node_key")"
 ok 'the commands' follow 'Day to day' 'broker-admin status' "KEY=$node_key"
-is "$(count_interfaces)" 0 'the last of them has removed all interfaces'
+
+diag 'another IFPREFIX'
+ok 'stopped' follow 'Configure' 'systemctl stop'
+is "$(count_interfaces)" 0 'all interfaces are removed'
+echo IFPREFIX=mesh- >"$etc/config"
+ok 'started' follow 'Configure' 'systemctl start'
+ok 'the node comes back' wait_for 300 eval '[[ $(interfaces) == mesh-* ]]'
 done_testing

@@ -16,7 +16,7 @@ declare -A elsewhere=(
 
 # What commands begin with.
 commands=' apt apt-get broker-admin broker-connect chgrp chmod chown cp curl echo groupadd install ip
-	journalctl make mkdir ping sed service sysctl systemctl systemd-sysusers touch uci useradd wg
+	journalctl make mkdir nft ping sed service sysctl systemctl systemd-sysusers touch uci useradd wg
 	wg-broker-socat '
 
 # is_command LINE: begins with one, or sets a variable for those that follow.
