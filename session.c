@@ -48,18 +48,20 @@ int64_t session_age(const struct session *session)
 	return note_age(&session->note, session->now);
 }
 
+/* Seconds since a moment of the boot clock that a note tells, or -1 if it is of no use. */
+static int64_t age_of(const struct session *session, int64_t moment)
+{
+	return moment && moment <= session->now.boot ? session->now.boot - moment : -1;
+}
+
 int64_t session_asked_age(const struct session *session)
 {
-	const int64_t asked = session->note.asked;
-
-	return asked && asked <= session->now.boot ? session->now.boot - asked : -1;
+	return age_of(session, session->note.asked);
 }
 
 int64_t session_looked_age(const struct session *session)
 {
-	const int64_t looked = session->written.looked;
-
-	return looked && looked <= session->now.boot ? session->now.boot - looked : -1;
+	return age_of(session, session->written.looked);
 }
 
 bool session_is_live(const struct session *session)
