@@ -373,11 +373,13 @@ static int parse_options(int argc, char **argv, const char **path)
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
+	char letter[] = "-?"; /* the option that is wrong, if it is a short one */
 	int option;
 
 	opterr = 0; /* its words would go to stderr, which may be the node */
 	for (;;) {
 		option = getopt_long(argc, argv, ":c:hV", names, NULL);
+		letter[1] = (char)optopt;
 		switch (option) {
 		case 'c':
 			*path = optarg;
@@ -391,11 +393,9 @@ static int parse_options(int argc, char **argv, const char **path)
 		case -1:
 			return optind == argc ? -1 : misuse("unexpected argument", argv[optind]);
 		case ':':
-			return misuse("no value is given for", (char[]){ '-', (char)optopt, '\0' });
+			return misuse("no value is given for", letter);
 		default:
-			return misuse("unknown option",
-				      optopt ? (char[]){ '-', (char)optopt, '\0' } :
-					       argv[optind - 1]);
+			return misuse("unknown option", optopt ? letter : argv[optind - 1]);
 		}
 	}
 }
