@@ -6,7 +6,6 @@
 source tests/lib.sh
 source tests/cost.sh
 
-same_usage() { for ((i = 0; i < $1; i++)); do echo '{"version":1,"usage":true}'; done; }
 millions() { printf '%d.%03dM' $(($1 / 1000000)) $(($1 / 1000 % 1000)); }
 
 # at_most MEDIAN LIMIT DESCRIPTION: prints a line of the table, and judges.

@@ -70,7 +70,7 @@ is "$? $status" '0 0' 'two runs at once: both connected'
 like "$(<"$work/first")" 'created wgmesh' 'one made the interface'
 like "$words" 'live session' 'the other found it'
 unlike "$words" '192.0.2.15' 'and asked nobody'
-took() { echo $((${EPOCHREALTIME/[.,]/} / 1000 - before)); }
+took() { echo $(($(time_ms) - before)); }
 # A lock that is not given back, of one that hangs.
 bash -c 'exec 9<"$0"; flock 9; exec sleep 100' "$work/node.key" &
 jobs+=($!)
@@ -78,7 +78,7 @@ await 10 eval '! flock -n "$work/node.key" true'
 connect node -p "$key" 192.0.2.11
 is "$status" 75 'a lock that is held for long: try again later'
 like "$words" 'another run is at work with .*/node.key' 'in words'
-before=$((${EPOCHREALTIME/[.,]/} / 1000))
+before=$(time_ms)
 connect node -T 3 -p "$key" 192.0.2.11
 ms=$(took)
 is "$status" 75 'the same with -T 3'
@@ -89,14 +89,14 @@ await 10 flock -n "$work/node.key" true
 
 # -T: all of them are silent.
 ip -n node link delete wgmesh
-before=$((${EPOCHREALTIME/[.,]/} / 1000))
+before=$(time_ms)
 connect node --json -T 8 -p "$key" 192.0.2.15{,,,,}
 ms=$(took)
 is "$status $(jq -r '.result + " \(.attempts | length)"' <<<"$printed")" '69 unreachable 2' \
 	'-T 8: two attempts of 5 s, the second cut short'
 ok "it took $ms ms" test "$ms" -ge 8000 -a "$ms" -lt 9500
 at gw1 nft -f - <<<'table ip t { chain c { type filter hook input priority 0; meta l4proto udp drop; }; }'
-before=$((${EPOCHREALTIME/[.,]/} / 1000))
+before=$(time_ms)
 connect node -T 4 -p "$key" 192.0.2.11
 ms=$(took)
 is "$status" 69 '-T 4: no handshake in time'
@@ -105,7 +105,7 @@ is "$(at node wg show wgmesh peers)" '' 'and no peer is left'
 at gw1 nft 'delete table ip t'
 mkdir -p /etc/netns/node
 echo 'nameserver 192.0.2.16' >/etc/netns/node/resolv.conf
-before=$((${EPOCHREALTIME/[.,]/} / 1000))
+before=$(time_ms)
 RES_OPTIONS='timeout:20 attempts:3' connect node -T 3 -p "$key" gw9.example
 ms=$(took)
 is "$status" 143 '-T 3: a name service that does not answer is cut off'
@@ -115,7 +115,7 @@ rm /etc/netns/node/resolv.conf
 # -w: nodes whose timers tick in the same second.
 : >"$work/waits"
 for _ in {1..12}; do
-	before=$((${EPOCHREALTIME/[.,]/} / 1000))
+	before=$(time_ms)
 	connect node -n -w 20 192.0.2.11
 	took >>"$work/waits"
 done

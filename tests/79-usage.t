@@ -3,13 +3,13 @@
 # needs: bench
 # How full a gateway is: the answer, what it costs, and that it changes nothing.
 source tests/lib.sh
+source tests/cost.sh
 
 # usage [REQUEST]: what it answers.
 usage() { "$handler" 2>>"$work/log" <<<"${1-"{\"version\":1,\"usage\":true}"}"; }
 answer() { printf '{"version":1,"usage":%s}' "$1"; }
-new_requests() { random_pubkeys "$1" | sed 's/.*/{"version":1,"pubkey":"&"}/'; }
 # fill COUNT: so many new peers.
-fill() { new_requests "$1" | build/bench/spawn '"port":' "$handler" 2>>"$work/log" >"$work/spawned"; }
+fill() { new_requests "$1" | measure '"port":' "$handler" >"$work/spawned"; }
 
 configure MAXCONNECTIONS=20
 is "$(usage)" "$(answer 0.00)" 'an empty one'
@@ -55,16 +55,16 @@ is "$(usage)" "$(answer 1.00)" '24 where there may be 20'
 # A share of 32 slots of many; of the answers the middle one counts.
 "$admin" flush 2>>"$work/log"
 median() { for ((i = 0; i < 21; i++)); do usage | jq .usage; done | sort -n | sed -n 11p; }
-cost() { for ((i = 0; i < 21; i++)); do echo '{"usage":true}'; done | build/bench/spawn '"usage":' "$handler" 2>>"$work/log"; }
+cost() { same_usage 21 | measure '"usage":' "$handler"; }
 configure MAXCONNECTIONS=100
 fill 60
-read -r few _ < <(cost)
+few=$(cost)
 configure MAXCONNECTIONS=1000
 fill 540
 middle=$(median)
 diag "600 of 1,000: $middle"
 ok '600 of 1,000 is about 0.6' jq -en "$middle | . > 0.45 and . < 0.75"
-read -r many _ < <(cost)
+many=$(cost)
 diag "an answer costs $few instructions at 60 of 100, $many at 600 of 1,000"
 ok 'which costs the same' test $((100 * many)) -lt $((105 * few))
 done_testing

@@ -28,17 +28,18 @@ systemctl disable --now wg-broker.socket wg-broker-prune.timer
 systemctl stop wg-broker.service
 ok 'uninstalled' begin_anew systemd
 
-for supervisor in xinetd socat; do
+# under SUPERVISOR COMMAND...: which installs and starts it.
+under() {
+	supervisor=$1
 	ok "$supervisor: a user and a key" follow 'Other supervisors' 'groupadd'
-	case $supervisor in
-	xinetd) ok 'xinetd: started' follow 'Other supervisors' 'make install SUPERVISOR=xinetd' ;;
-	socat) ok 'socat: started' follow 'Other supervisors' 'make install SUPERVISOR=socat' ;;
-	esac
+	ok "$supervisor: started" "${@:2}"
 	ok "$supervisor: it listens" wait_for 60 listens
 	ok "$supervisor: it serves" serves
 	ok "$supervisor: nothing is wrong" broker-admin check
 	stop_broker
 	ok "$supervisor: stopped" wait_for 60 is_gone
 	ok "$supervisor: uninstalled" begin_anew "$supervisor"
-done
+}
+under xinetd follow 'Other supervisors' 'make install SUPERVISOR=xinetd'
+under socat follow 'Other supervisors' 'make install SUPERVISOR=socat'
 done_testing

@@ -6,6 +6,7 @@
 bench=build/bench
 requests() { sed 's/.*/{"version":1,"pubkey":"&"}/'; }
 new_requests() { random_pubkeys "$1" | requests; }
+same_usage() { for ((i = 0; i < $1; i++)); do echo '{"version":1,"usage":true}'; done; }
 same_requests() { for ((i = 0; i < $1; i++)); do request_of "$2"; done; }
 
 # measure WANTED COMMAND...: the median of the runs for the lines of stdin, in instructions. Each reply

@@ -56,6 +56,9 @@ connect() {
 	words=$(<"$work/words")
 }
 
+# time_ms: the wall clock, in milliseconds.
+time_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
+
 # request_types: what strace's lines of stdin ask of the kernel: a type for each request.
 request_types() {
 	grep -o 'nlmsg_type=.*nlmsg_seq' | grep -v nlctrl |

@@ -15,7 +15,8 @@ block() {
 
 # follow TITLE FIRST [WORD=VALUE...]: runs a block, up to the first command that fails, with what each
 # operator has of their own in place of README's words. In the namespace $at, if that is set. What it
-# printed is in $work/output, a folder of the test's. tests/88-readme.t goes by these calls: the two arguments as plain words.
+# printed is in $work/output, a folder of the test's. tests/88-readme.t goes by these calls: it wants the
+# first two arguments as plain words.
 follow() {
 	: "${work:?}"
 	local lines word status=0
