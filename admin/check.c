@@ -292,6 +292,31 @@ static void check_supervisor(const struct config *config)
 		    config->broker_port);
 }
 
+/* A gateway may be there for what runs on it alone, so that is not wrong. */
+static void check_sysctl(const char *name, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	const int value = file ? fgetc(file) : EOF;
+
+	if (file)
+		fclose(file);
+	if (value == '1')
+		say(OK, "%s is on", name);
+	else if (value == '0')
+		say(NOTE, "%s is off: nodes reach this machine, and not each other", name);
+	else
+		say(NOTE, "not looked at: %s cannot be read", path);
+}
+
+static void check_forwarding(const struct config *config)
+{
+	begin("forwarding", "");
+	if (config->ipv6)
+		check_sysctl("net.ipv6.conf.all.forwarding", "/proc/sys/net/ipv6/conf/all/forwarding");
+	if (config->ipv4)
+		check_sysctl("net.ipv4.ip_forward", "/proc/sys/net/ipv4/ip_forward");
+}
+
 static bool has_capability(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -501,6 +526,7 @@ int check(const char *path)
 	count_keys("DENYKEYS", config.deny_keys);
 	check_lock(&config, key_file);
 	check_supervisor(&config);
+	check_forwarding(&config);
 	(void)read_ports("/proc/net/udp", 0, held);
 	(void)read_ports("/proc/net/udp6", 0, held);
 	if (ret == 0)

@@ -35,6 +35,7 @@ configure
 chown wg-broker:wg-broker "$etc/secret"
 chmod 400 "$etc/secret"
 start_socat
+sysctl -q net.ipv6.conf.all.forwarding=1 net.ipv4.ip_forward=0
 
 diag 'a gateway that serves'
 modprobe -r wireguard
@@ -44,6 +45,7 @@ ok      configuration: $etc/config
 ok      private key: $etc/secret
 ok      lock: free
 ok      supervisor: somebody listens on TCP port 40000
+ok      forwarding: net.ipv6.conf.all.forwarding is on
 ok      capability: CAP_NET_ADMIN
 ok      kernel: Linux $(uname -r), with WireGuard
 ok      room: 0 of 150 slots used, 150 free
@@ -100,6 +102,20 @@ exec {lock}<&-
 configure BROKERPORT=40001
 wrong supervisor 'nobody listens on TCP port 40001: start it' 'nobody listens'
 
+configure 'ALLOWEDIPS="0.0.0.0/0 ::/0"'
+fine 'ok      forwarding: net.ipv6.conf.all.forwarding is on' 'a mesh with IPv4, too'
+like "$said" 'note    forwarding: net.ipv4.ip_forward is off: nodes reach this machine, and not each other' 'which is not forwarded'
+sysctl -q net.ipv6.conf.all.forwarding=0 net.ipv4.ip_forward=1
+fine 'ok      forwarding: net.ipv4.ip_forward is on' 'one that forwards only IPv4'
+like "$said" 'note    forwarding: net.ipv6.conf.all.forwarding is off' 'says so'
+configure ALLOWEDIPS=0.0.0.0/0
+fine 'ok      forwarding: net.ipv4.ip_forward is on' 'a mesh with IPv4 alone'
+unlike "$said" 'ipv6.conf' 'does not care for IPv6'
+configure
+fine 'note    forwarding: net.ipv6.conf.all.forwarding is off: .*' 'a mesh with IPv6 alone that is not forwarded'
+unlike "$said" 'ip_forward' 'does not care for IPv4'
+sysctl -q net.ipv6.conf.all.forwarding=1
+
 configure "CHECK=$etc/may-join"
 wrong CHECK "unable to run $etc/may-join: No such file" 'a program that is not there'
 install -m 700 /bin/true "$etc/may-join"
@@ -111,9 +127,9 @@ configure "DENYKEYS=$etc/deny"
 wrong 'lists of keys' "unable to look up keys in $etc/deny: No such file.*make that directory" 'a list that is not there'
 mkdir -m 700 "$etc/deny"
 wrong 'lists of keys' "unable to look up keys in $etc/deny: Permission denied" 'one that only root can look into'
-chmod 755 "$etc/deny"
+chmod 711 "$etc/deny"
 "$admin" deny "$(new_pubkey)"
-fine "ok      DENYKEYS: $etc/deny has 1 key" 'one that wg-broker can look into'
+fine "ok      DENYKEYS: $etc/deny has 1 key" 'one that wg-broker can look into: root counts'
 touch "$etc/deny/.gitignore" "$etc/deny/${key//\//_}+"
 fine 'note    DENYKEYS: 1 of its names is no key: write - for .*' 'a name that denies nobody'
 
