@@ -312,7 +312,8 @@ static void check_forwarding(const struct config *config)
 {
 	begin("forwarding", "");
 	if (config->ipv6)
-		check_sysctl("net.ipv6.conf.all.forwarding", "/proc/sys/net/ipv6/conf/all/forwarding");
+		check_sysctl("net.ipv6.conf.all.forwarding",
+			     "/proc/sys/net/ipv6/conf/all/forwarding");
 	if (config->ipv4)
 		check_sysctl("net.ipv4.ip_forward", "/proc/sys/net/ipv4/ip_forward");
 }

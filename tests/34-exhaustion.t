@@ -20,7 +20,8 @@ for attack in '1 60' "$TEST_SOURCES 30"; do
 	ok 'they asked all the time' about "(.strangers | add) > $TEST_MINUTES * ${attack/ / * } * 0.8"
 	ok 'and were refused' about '.strangers["code 1"] > 0'
 	ok 'nodes came and went' about ".visits > $TEST_NODES"
-	ok 'none was refused' about '.refused == 0'
+	# One that has taken a slot a moment ago may keep it, so a node may have to try once more.
+	ok 'each had its port, at the second try at the latest' about '.in_vain == .refused and .worst < 40'
 	ok 'each had its handshake' about '.without_handshake == 0'
 	"$admin" flush 2>>"$work/log"
 done

@@ -31,7 +31,7 @@ RETRY, PRUNE, HEAD_START = 30, 300, 30  # seconds
 
 class Show:
     def __init__(self, seed, minutes, sources, rate, nodes):
-        self.random = random.Random(seed)
+        self.seed, self.draws = seed, {}
         self.events, self.number = [], 0
         self.strangers = collections.Counter()
         self.visits = self.refused = self.in_vain = self.without_handshake = 0
@@ -41,19 +41,25 @@ class Show:
         self.end = begin + 60 * minutes
         self.at(begin + PRUNE, self.prune)
         for source in range(sources):
-            self.at(begin + self.random.uniform(0, 60 / rate), self.stranger,
-                    f"198.51.{100 + source // 250}.{1 + source % 250}", 60 / rate)
+            address = f"198.51.{100 + source // 250}.{1 + source % 250}"
+            self.at(begin + self.uniform(address, 0, 60 / rate), self.stranger, address, 60 / rate)
         for number, node in enumerate(nodes, 1):
             device, _, key = node.partition("=")
-            self.at(begin + HEAD_START + self.random.uniform(0, 10 * minutes), self.come, device, key,
-                    f"203.0.113.{number}")
+            address = f"203.0.113.{number}"
+            self.at(begin + HEAD_START + self.uniform(address, 0, 10 * minutes), self.come, address,
+                    device, key)
+
+    def uniform(self, address, least, most):
+        """Each address draws by itself: what happens to it is the same in each order of them all."""
+        draw = self.draws.setdefault(address, random.Random(f"{self.seed} {address}"))
+        return draw.uniform(least, most)
 
     def at(self, when, what, *arguments):
         self.number += 1
         heapq.heappush(self.events, (when, self.number, what, arguments))
 
-    def later(self, least, most, what, *arguments):
-        self.at(time.monotonic() + self.random.uniform(least, most), what, *arguments)
+    def later(self, least, most, what, address, *arguments):
+        self.at(time.monotonic() + self.uniform(address, least, most), what, address, *arguments)
 
     def ask(self, address, key):
         reply = subprocess.run([HANDLER], input=request_of(key), capture_output=True, text=True,
@@ -65,30 +71,30 @@ class Show:
         self.strangers["served" if match["port"] else f"code {match['code']}"] += 1
         self.later(0.8 * rest, 1.2 * rest, self.stranger, address, rest)
 
-    def come(self, device, key, address):
+    def come(self, address, device, key):
         self.visits += 1
-        self.try_to_join(device, key, address, time.monotonic())
+        self.try_to_join(address, device, key, time.monotonic())
 
-    def try_to_join(self, device, key, address, since):
+    def try_to_join(self, address, device, key, since):
         match = self.ask(address, key)
         if match["port"]:
             self.waits.append(time.monotonic() - since)
             shake_hands(device, match["port"])
-            self.later(120, 600, self.leave, device, key, address)
+            self.later(60, 300, self.leave, address, device, key)
             return
         self.refused += time.monotonic() - since < RETRY / 2
         self.in_vain += 1
-        self.later(0.9 * RETRY, 1.1 * RETRY, self.try_to_join, device, key, address, since)
+        self.later(0.9 * RETRY, 1.1 * RETRY, self.try_to_join, address, device, key, since)
 
-    def leave(self, device, key, address):
+    def leave(self, address, device, key):
         shown = output("ip", "netns", "exec", "nodes", "wg", "show", device, "latest-handshakes")
         self.without_handshake += shown.split()[-1] == "0"
         set_gateway(device, "remove")
-        self.later(60, 300, self.come, device, key, address)
+        self.later(60, 300, self.come, address, device, key)
 
     def prune(self):
         subprocess.run([ADMIN, "prune"], capture_output=True, check=True)
-        self.later(PRUNE, PRUNE, self.prune)
+        self.at(time.monotonic() + PRUNE, self.prune)
 
     def run(self):
         while self.events[0][0] < self.end:
