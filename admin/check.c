@@ -405,11 +405,11 @@ static void check_room(const struct config *config, const struct census *census)
 	begin("room", "");
 	if (config->max_peers == 0)
 		say(NOTE, "MAXCONNECTIONS=0: no new node gets in; %u are there", census->used);
-	else if (census->within == config->slots)
+	else if (census->used >= config->slots)
 		say(NOTE, "all %u slots are used: raise MAXCONNECTIONS or ENDPORT", config->slots);
 	else
 		say(OK, "%u of %u slots used, %u free", census->used, config->slots,
-		    config->slots - census->within);
+		    config->slots - census->used);
 	if (config->slots < config->max_peers)
 		say(NOTE, "MAXCONNECTIONS=%u, but STARTPORT to ENDPORT are only %u ports",
 		    config->max_peers, config->slots);

@@ -74,18 +74,18 @@ static struct summary summarize(const struct row *rows, int count, const struct 
 		.total = config->slots,
 		.used = (unsigned int)count,
 	};
-	unsigned int within = 0;
 
 	for (int i = 0; i < count; i++) {
 		summary.states[rows[i].state]++;
 		summary.rx_bytes += rows[i].device.rx_bytes;
 		summary.tx_bytes += rows[i].device.tx_bytes;
-		within += rows[i].slot <= config->slots;
 		if (rows[i].looked > summary.prune_age)
 			summary.prune_age = rows[i].looked;
 	}
-	/* A limit that was lowered leaves interfaces beyond it. */
-	summary.free = summary.total - within;
+	/* A limit that was lowered leaves interfaces beyond it, for which a free slot is no room.
+	 */
+	if (summary.used < summary.total)
+		summary.free = summary.total - summary.used;
 	return summary;
 }
 

@@ -201,6 +201,8 @@ configure MAXCONNECTIONS=5
 is "$(code_of "$(ask "$key2")")" 1 'five have left, and the limit is five: a new one is refused'
 is "$(code_of "$(ask "$key2")")" 1 'and refused again'
 is "$(count_interfaces)" 5 'the five are there'
+like "$("$admin" status)" '5 of 5 slots used, 0 free' 'status says that none is free'
+like "$("$admin" check)" 'note    room: all 5 slots are used' 'and so does check'
 ip link delete "${prefix}7"
 is "$(code_of "$(later_ask 20 "$key2")")" 1 'one more leaves: what was found counts for half a minute'
 like "$(port_of "$(later_ask 40 "$key2")")" '^4000[0-4]$' 'then the new one is let in, within the limit'

@@ -126,9 +126,15 @@ static void some(void)
 	interface->link.up = false;
 }
 
-static void the_last_slot(void)
+/* The limit was lowered. */
+static void more_than_slots(void)
 {
-	add("wgpeer5", 7, 10);
+	char name[IFNAMSIZ];
+
+	for (uint8_t i = 0; i < 6; i++) {
+		snprintf(name, sizeof(name), "wgpeer%d", 5 + i);
+		add(name, (uint8_t)(7 + i), 10);
+	}
 }
 
 /* One of them by a later boot, or by somebody else. */
@@ -264,14 +270,14 @@ static const struct form_row {
 	  "[2001:db8::1]:40000\n"
 	  "wgpeer200       41199  live     " KEY7 "  10 s ago         1.5 KiB         1 B  "
 	  "198.51.100.7:51820\n"
-	  "4 of 5 slots used, 2 free: 1 live, 1 waiting, 1 stale, 1 broken\n" },
+	  "4 of 5 slots used, 1 free: 1 live, 1 waiting, 1 stale, 1 broken\n" },
 	{ "some, as JSON", STATUS_JSON, some,
-	  JSON("5", "4", "2", STATES("1", "1", "1", "1"), "5368710656", "1001", SOME_PEERS) },
+	  JSON("5", "4", "1", STATES("1", "1", "1", "1"), "5368710656", "1001", SOME_PEERS) },
 	{ "some, for Prometheus", STATUS_PROMETHEUS, some,
-	  PROMETHEUS("5", "2", "1", "1", "1", "1", "40", "5368710656", "1001") },
+	  PROMETHEUS("5", "1", "1", "1", "1", "1", "40", "5368710656", "1001") },
 
-	{ "the last slot", STATUS_PROMETHEUS, the_last_slot,
-	  PROMETHEUS("5", "4", "1", "0", "0", "0", "0", "0", "0") },
+	{ "more than slots", STATUS_PROMETHEUS, more_than_slots,
+	  PROMETHEUS("5", "0", "6", "0", "0", "0", "0", "0", "0") },
 	{ "several that prune left out", STATUS_PROMETHEUS, left_out,
 	  PROMETHEUS("5", "2", "3", "0", "0", "0", "7000", "0", "0") },
 
