@@ -249,6 +249,20 @@ static void check_program(const struct config *config)
 		say(OK, "%s", config->check);
 }
 
+/* A routing daemon's socket. What else is wrong with it is seen when the daemon is asked. */
+static void check_socket(const char *path)
+{
+	int ret;
+
+	/* None, or a port. */
+	if (*path != '/')
+		return;
+	begin("routing daemon", "nodes are not routed; let the user " USER " write to it");
+	ret = faccessat(AT_FDCWD, path, W_OK, AT_EACCESS);
+	if (ret < 0 && errno == EACCES)
+		log_line(LOG_ERR, "unable to write to %s: %s", path, strerror(errno));
+}
+
 /*
  * Marks the local ports of the sockets in a table, see proc(5): those of a state, or of any for 0.
  * Returns whether it could be read.
@@ -522,6 +536,9 @@ int check(const char *path)
 	key_file = check_key(&config);
 	check_lists(&config);
 	check_program(&config);
+	check_socket(config.babel);
+	check_socket(config.l3roamd);
+	check_socket(config.mmfd);
 	ret = become_ourselves();
 	count_keys("ALLOWKEYS", config.allow_keys);
 	count_keys("DENYKEYS", config.deny_keys);

@@ -193,6 +193,18 @@ can_use_it() { "$admin" check | grep '^ok      routing daemon: babeld knows 1 in
 ok 'one that knows the interface: that is fine' wait_for 60 can_use_it
 is "$("$admin" check | grep -c ^WRONG)" 0 'and nothing is wrong any more'
 
+# l3roamd's socket is root's, unless somebody changes that.
+tests/meshd.py l3roamd /run/l3roamd.sock "$work/l3roamd.log" &
+jobs+=($!)
+await 20 test -e "$work/l3roamd.log.state"
+configure L3ROAMDSOCK=/run/l3roamd.sock
+chmod 755 /run/l3roamd.sock
+wrong 'routing daemon' 'unable to write to /run/l3roamd.sock: Permission denied .*let the user wg-broker write to it' \
+	'one that only root can talk to'
+chgrp wg-broker /run/l3roamd.sock
+chmod g+w /run/l3roamd.sock
+fine 'ok      routing daemon: l3roamd knows 0 interfaces' 'one that wg-broker can talk to'
+
 diag 'what it looks like'
 # on_terminal [NAME=VALUE...]: what it says on a terminal.
 on_terminal() { env TERM=xterm "$@" script -qec "$admin check" /dev/null </dev/null; }
