@@ -45,6 +45,7 @@ struct pass {
 	const struct access *access;
 	int key_file; /* the lock */
 	bool dry_run, all;
+	bool by_key; /* looks for the links' keys, not for their names */
 	struct wgif_link *doomed;
 	int doomed_count;
 	bool doomed_slots[SLOT_END];
@@ -117,14 +118,22 @@ void prune_give_time(struct session *session)
 }
 
 /* Decides on one interface. The lock is held. */
-static int examine(struct pass *pass, const char *ifname)
+static int examine(struct pass *pass, const struct wgif_link *link)
 {
-	const unsigned int slot = slot_from_ifname(pass->config, ifname);
+	char altname[KEY_ALTNAME_SIZE];
+	const char *name = link->name;
 	struct session session;
+	unsigned int slot;
 	int ret;
 
-	ret = session_read(pass->kernel, ifname, pass->config->group, NULL, &session);
-	if (ret == -ERR_ABSENT || ret == -ERR_FOREIGN)
+	if (pass->by_key) {
+		/* Meanwhile the interface of that name may be another node's. */
+		key_to_altname(altname, pass->config->prefix, link->key);
+		name = altname;
+	}
+	ret = session_read(pass->kernel, name, pass->config->group, NULL, &session);
+	slot = slot_from_ifname(pass->config, session.link.name);
+	if (ret == -ERR_ABSENT || ret == -ERR_FOREIGN || (ret == 0 && !slot))
 		return 0;
 	if (ret < 0)
 		return ret;
@@ -165,7 +174,7 @@ static int examine_all(struct pass *pass, const struct wgif_link *links, int cou
 		ret = lock(pass);
 		if (ret < 0)
 			return ret;
-		ret = examine(pass, links[i].name);
+		ret = examine(pass, &links[i]);
 		peer_unlock(pass->key_file);
 		if (ret < 0) {
 			pass->failed_count++;
@@ -379,7 +388,8 @@ static int add_link_of(const struct pass *pass, const uint8_t key[static KEY_LEN
 	ret = wgif_find(pass->kernel, altname, link);
 	if (ret < 0 && ret != -ERR_ABSENT)
 		return ret;
-	if (ret < 0 || !link->wireguard || link->group != pass->config->group) {
+	if (ret < 0 || !link->wireguard || link->group != pass->config->group ||
+	    !slot_from_ifname(pass->config, link->name)) {
 		log_line(LOG_ERR, "no interface of ours has the key %s",
 			 altname + strlen(pass->config->prefix));
 		return -ERR_ABSENT;
@@ -402,7 +412,11 @@ int kick(struct wgif_kernel *kernel, const struct config *config, int key_file,
 		return -ERR_FAILURE;
 	}
 	pass = (struct pass){
-		.kernel = kernel, .config = config, .key_file = key_file, .all = true
+		.kernel = kernel,
+		.config = config,
+		.key_file = key_file,
+		.all = true,
+		.by_key = true,
 	};
 	for (int i = 0; i < count; i++) {
 		ret = add_link_of(&pass, keys[i], links, found);

@@ -342,6 +342,49 @@ static void one_of_another_group(void)
 	fake_find("wgpeer1")->link.group = 0;
 }
 
+static void rename_to_town(void)
+{
+	strcpy(fake_find("wgpeer1")->link.name, "town");
+}
+
+static void one_of_another_name(void)
+{
+	a_live_one();
+	rename_to_town();
+}
+
+static void one_that_is_renamed(void)
+{
+	a_live_one();
+	fake_before("find", 4, rename_to_town);
+}
+
+/* A handler gives its interface to another node. */
+static void give_away(void)
+{
+	struct fake_interface *interface = fake_find("wgpeer1");
+
+	fake_key(interface->peer_key, NODE + 3);
+	key_to_altname(interface->altnames[0], "wgpeer", interface->peer_key);
+}
+
+static void one_that_is_given_away(void)
+{
+	a_live_one();
+	fake_before("find", 4, give_away);
+}
+
+static void rename_it(void)
+{
+	strcpy(fake_find("wgpeer1")->link.name, "wgpeer4");
+}
+
+static void one_that_moves(void)
+{
+	a_live_one();
+	fake_before("find", 4, rename_it);
+}
+
 /* Whose key is not permitted. */
 static void a_denied_one(void)
 {
@@ -386,6 +429,9 @@ static int flush_all(void)
 	"would remove " removed ", keep " kept ", and tell routing daemons of 0\n"
 #define LEFT(count) "3 left as they are, after errors: " count "\n"
 #define NOT_OURS "3 no interface of ours has the key MzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzM=\n"
+#define KICKED_NONE                                                                                \
+	"3 no interface of ours has the key NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ=\n"        \
+	"6 kicked: 0 removed\n"
 #define LOOK "list, find wgpeer1, get wgpeer1, "
 #define STAYS LOOK "alias wgpeer1, "
 #define NO_MARKER "find wgpeer-full-5, "
@@ -511,17 +557,30 @@ static const struct pass_row {
 	  .log = "3 unable to get wgpeer1\n" LEFT("1") },
 
 	{ "a kick of one live peer", kick_some, a_live_one, .want = -ERR_FAILURE,
-	  .calls = "find key51, find key51, find key52, find wgpeer1, get wgpeer1, "
+	  .calls = "find key51, find key51, find key52, find key51, get wgpeer1, "
 		   "drop wgpeer1 key51, withdraw 1, open, delete wgpeer1, close, " NO_MARKER "sync",
 	  .log = "3 no interface of ours has the key "
 		 "NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ=\n6 kicked: 1 removed\n" },
 	{ "of one that is not ours", kick_some, one_of_another_group, .want = -ERR_FAILURE,
 	  .calls = "find key51, find key51, find key52, " NO_MARKER "sync",
-	  .log = NOT_OURS NOT_OURS
-	  "3 no interface of ours has the key "
-	  "NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ=\n6 kicked: 0 removed\n" },
+	  .log = NOT_OURS NOT_OURS KICKED_NONE },
+	{ "of one with another name", kick_some, one_of_another_name, .want = -ERR_FAILURE,
+	  .calls = "find key51, find key51, find key52, " NO_MARKER "sync",
+	  .log = NOT_OURS NOT_OURS KICKED_NONE },
+	{ "of one that is another node's by now", kick_some, one_that_is_given_away,
+	  .want = -ERR_FAILURE,
+	  .calls = "find key51, find key51, find key52, find key51, " NO_MARKER "sync",
+	  .log = KICKED_NONE },
+	{ "of one that moves to another slot", kick_some, one_that_moves, .want = -ERR_FAILURE,
+	  .calls = "find key51, find key51, find key52, find key51, get wgpeer4, "
+		   "drop wgpeer4 key51, withdraw 4, open, delete wgpeer4, close, " NO_MARKER "sync",
+	  .log = "3 no interface of ours has the key "
+		 "NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ=\n6 kicked: 1 removed\n" },
+	{ "of one that an operator renames", kick_some, one_that_is_renamed, .want = -ERR_FAILURE,
+	  .calls = "find key51, find key51, find key52, find key51, get town, " NO_MARKER "sync",
+	  .log = KICKED_NONE },
 	{ "that fails to find one", kick_some, a_live_one, "find", 1, -ERR_FAILURE,
-	  .calls = "find key51, find key51, find key52, find wgpeer1, get wgpeer1, "
+	  .calls = "find key51, find key51, find key52, find key51, get wgpeer1, "
 		   "drop wgpeer1 key51, withdraw 1, open, delete wgpeer1, close, " NO_MARKER "sync",
 	  .log = "3 unable to find key51\n3 no interface of ours has the key "
 		 "NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ=\n6 kicked: 1 removed\n" },
