@@ -353,7 +353,7 @@ static bool check_capability(void)
 	return false;
 }
 
-/* What is needed came with Linux 5.5 and 5.6: names of 44 characters, and WireGuard. */
+/* The last of what is needed that came was close_range(2), after WireGuard and long altnames. */
 static void check_kernel(struct wgif_kernel *kernel)
 {
 	unsigned int major = 0, minor = 0;
@@ -364,8 +364,8 @@ static void check_kernel(struct wgif_kernel *kernel)
 	uname(&name);
 	sscanf(name.release, "%u.%u", &major, &minor);
 	ret = wgif_load(kernel);
-	if (major < 5 || (major == 5 && minor < 6))
-		say(WRONG, "it is Linux %s: run 5.6 or later", name.release);
+	if (major < 5 || (major == 5 && minor < 9))
+		say(WRONG, "it is Linux %s: run 5.9 or later", name.release);
 	else if (ret == 0)
 		say(OK, "Linux %s, with WireGuard", name.release);
 }

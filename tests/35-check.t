@@ -144,7 +144,7 @@ ask "$key" >"$work/reply"
 name=$(interface_of "$key")
 said=$(setarch --uname-2.6 "$admin" check)
 is "$? $(grep -c ^WRONG <<<"$said")" '78 1' 'an old kernel: wrong'
-like "$said" 'WRONG   kernel: it is Linux 2.6.*: run 5.6 or later' 'and what to do'
+like "$said" 'WRONG   kernel: it is Linux 2.6.*: run 5.9 or later' 'and what to do'
 said=$(setpriv --reuid=wg-broker --regid=wg-broker --clear-groups --inh-caps=-all "$admin" check 2>&1)
 is "$?" 78 'as wg-broker without CAP_NET_ADMIN: wrong'
 like "$said" 'WRONG   capability: CAP_NET_ADMIN is missing: run it as root' 'and what to do'
