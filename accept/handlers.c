@@ -68,6 +68,9 @@ static void become_handler(int connection)
 	dup2(connection, STDOUT_FILENO);
 	if (is_stderr_too)
 		dup2(connection, STDERR_FILENO);
+	/* It is one of the three if whoever started us had closed that. */
+	if (connection > STDERR_FILENO)
+		close(connection);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	start.result = START_DONE;
@@ -88,7 +91,7 @@ static int child(void *unused)
 
 	(void)unused;
 	size = sizeof(start.peer);
-	connection = accept4(STDIN_FILENO, &start.peer.any, &size, SOCK_CLOEXEC);
+	connection = accept4(STDIN_FILENO, &start.peer.any, &size, 0);
 	if (connection < 0) {
 		start.error = errno;
 		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)

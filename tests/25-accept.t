@@ -80,7 +80,7 @@ def make_listener(family=socket.AF_INET6):
 class Acceptor:
     """A broker-accept that runs, with its log, and what it tells systemd."""
 
-    def __init__(self, *options, listener=None, port=None, user=None):
+    def __init__(self, *options, listener=None, port=None, user=None, closed=False):
         self.listener = open("/dev/null") if port else listener or make_listener()
         self.port = port or self.listener.getsockname()[1]
         self.log_path = f"{work}/log-{time.monotonic_ns()}"
@@ -92,7 +92,7 @@ class Acceptor:
             self.process = subprocess.Popen(
                 [PROGRAM, *options, work + "/handler", "-a", "b c"], stdin=self.listener,
                 stdout=subprocess.DEVNULL, stderr=log, user=user, pass_fds=[other.fileno()],
-                restore_signals=False,
+                restore_signals=False, preexec_fn=(lambda: os.closerange(0, 3)) if closed else None,
                 env={**os.environ, "NOTIFY_SOCKET": "@" + self.log_path, "WORD": "kept"})
         self.manager.settimeout(WAIT)
         self.told.append((self.manager.recv(1000).decode(), time.monotonic() - begun))
@@ -382,6 +382,9 @@ def test_own_listener():
     with Acceptor("-l", str(PORT), port=PORT) as acceptor:
         same(acceptor.ask("address"), "127.0.0.1", "-l: the next one has the port at once")
         same(talk(held, ""), "done", "-l: and the handler has gone on")
+    with Acceptor("-l", str(PORT), port=PORT, closed=True) as acceptor:
+        same(acceptor.ask("same"), "same", "-l: stdin, stdout and stderr are closed: it serves")
+        same(acceptor.ask("stderr"), "connection", "-l: with the connection as all three")
 
 
 def test_misuse():
