@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -237,12 +238,19 @@ static void check_lists(const struct config *config)
 /* The operator's own program, as the user that handlers run as can run it. */
 static void check_program(const struct config *config)
 {
+	struct stat file;
 	int ret;
 
 	if (!*config->check)
 		return;
 	begin("CHECK", "nobody gets in; let the user " USER " run it");
 	ret = faccessat(AT_FDCWD, config->check, X_OK, AT_EACCESS);
+	if (ret == 0)
+		ret = stat(config->check, &file);
+	if (ret == 0 && S_ISDIR(file.st_mode)) {
+		errno = EISDIR;
+		ret = -1;
+	}
 	if (ret < 0)
 		log_line(LOG_ERR, "unable to run %s: %s", config->check, strerror(errno));
 	else

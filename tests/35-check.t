@@ -123,6 +123,9 @@ wrong CHECK "unable to run $etc/may-join: Permission denied.*let the user wg-bro
 chmod 755 "$etc/may-join"
 fine "ok      CHECK: $etc/may-join" 'one that wg-broker can run'
 
+configure "CHECK=$etc"
+wrong CHECK "unable to run $etc: Is a directory" 'a directory'
+
 configure "DENYKEYS=$etc/deny"
 wrong 'lists of keys' "unable to look up keys in $etc/deny: No such file.*make that directory" 'a list that is not there'
 mkdir -m 700 "$etc/deny"
