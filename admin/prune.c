@@ -111,10 +111,12 @@ static int doom(struct pass *pass, const struct session *session)
 void prune_give_time(struct session *session)
 {
 	struct note *note = &session->note;
+	/* Soon after boot that may be 0, which would say that it is not known. */
+	const int64_t earlier = session->now.boot - SESSION_FRESH_TIME;
 
 	/* A handler was killed before its last step, or somebody has removed our note. */
 	if (note->stamp == 0 && session_asked_age(session) < 0)
-		note->asked = note->since = session->now.boot - SESSION_FRESH_TIME;
+		note->asked = note->since = earlier ? earlier : -1;
 }
 
 /* Decides on one interface. The lock is held. */

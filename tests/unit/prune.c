@@ -230,6 +230,12 @@ static void one_without_a_note(void)
 	add(1, -1)->link.alias[0] = '\0';
 }
 
+static void one_without_a_note_after_boot(void)
+{
+	fake_moment.boot = 15;
+	one_without_a_note();
+}
+
 static void one_with_a_note_from_the_future(void)
 {
 	const struct note note = { .asked = 5001 };
@@ -626,6 +632,8 @@ static const struct note_row {
 	  "wg-broker asked=4000 since=0 looked=5000 handshake=5000 stamp=1795370000 clock=1795365000" },
 	{ "no note: not fresh, but in time", one_without_a_note,
 	  "wg-broker asked=4985 since=4985 looked=5000 handshake=0 stamp=0 clock=1795365000" },
+	{ "no note, 15 s after boot", one_without_a_note_after_boot,
+	  "wg-broker asked=-1 since=-1 looked=15 handshake=0 stamp=0 clock=1795369985" },
 	{ "one from the future", one_with_a_note_from_the_future,
 	  "wg-broker asked=4985 since=4985 looked=5000 handshake=0 stamp=0 clock=1795365000" },
 	{ "no note of one that is used", used_one_without_a_note,
