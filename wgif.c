@@ -266,6 +266,7 @@ int wgif_create(struct wgif_kernel *kernel, const char *name, unsigned int group
 	if (ret < 0)
 		return ret;
 	snprintf(link->name, sizeof(link->name), "%s", name);
+	link->mtu = mtu;
 	/* Only Linux 6.2 and later would tell in their answer, to NLM_F_ECHO. */
 	return read_index(kernel, link);
 }

@@ -96,8 +96,8 @@ int wgif_get_device(struct wgif_kernel *kernel, const struct wgif_link *link,
 		    const uint8_t *peer_key, struct wgif_device *device);
 
 /*
- * Makes a WireGuard interface that is down, and sets the link's name and index. Returns 0,
- * -ERR_EXISTS or -ERR_FAILURE.
+ * Makes a WireGuard interface that is down, and sets the link's name, index and MTU. Returns
+ * 0, -ERR_EXISTS or -ERR_FAILURE.
  */
 int wgif_create(struct wgif_kernel *kernel, const char *name, unsigned int group, unsigned int mtu,
 		struct wgif_link *link);

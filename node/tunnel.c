@@ -29,6 +29,7 @@ enum {
 	FAILED_TIME = 3600, /* seconds after which what failed gets a chance like any other */
 	FAILED_BITS = 47,   /* of a number in a note */
 	LOOK_TIME = 50,	    /* milliseconds from one look at the handshake to the next */
+	MIN_MTU = 1280,	    /* bytes: IPv6 needs them */
 };
 
 /*
@@ -182,6 +183,20 @@ static int make_note(struct wgif_kernel *kernel, const uint8_t peer_key[static K
 }
 
 /*
+ * Gives the interface its address, and takes other link-local ones away. With an MTU that is too
+ * low for IPv6 it has no address, and takes none.
+ */
+static int keep_address(struct wgif_kernel *kernel, const struct tunnel *tunnel,
+			const struct wgif_link *link)
+{
+	int ret = 0;
+
+	if (link->mtu < MIN_MTU)
+		ret = wgif_set_up(kernel, link, tunnel->mtu, NULL);
+	return ret == 0 ? wgif_keep_address(kernel, link, &tunnel->address) : ret;
+}
+
+/*
  * Configures the interface in session->link for a new session. Returns 0, or a negative error after
  * it has logged why.
  */
@@ -211,7 +226,7 @@ static int configure(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 
 	ret = wgif_set_device(kernel, link, &setup);
 	if (ret == 0)
-		ret = wgif_keep_address(kernel, link, &tunnel->address);
+		ret = keep_address(kernel, tunnel, link);
 	if (ret == 0)
 		ret = make_note(kernel, peer_key, endpoint, session, alias);
 	if (ret == 0)
@@ -262,7 +277,7 @@ int tunnel_refresh(struct wgif_kernel *kernel, const struct tunnel *tunnel,
 
 	/* A run that was killed may have left that. */
 	note.failed &= ~tunnel_address_bit(&session->device.endpoint);
-	ret = wgif_keep_address(kernel, link, &tunnel->address);
+	ret = keep_address(kernel, tunnel, link);
 	if (ret == 0 && differs(&session->device, tunnel))
 		ret = wgif_set_device(kernel, link, &setup);
 	if (ret < 0 || (has_link && !is_outdated(session, &note)))

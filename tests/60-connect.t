@@ -60,6 +60,15 @@ connect node -p "$key" 192.0.2.11
 is "$(shown node persistent-keepalive)" 25 'a keepalive that was changed by hand is mended'
 like "$(ip -n node link show wgmesh)" '[<,]MULTICAST[,>]' 'and so is multicast'
 is "$(session)" "$before" 'with the session alive'
+# With an MTU below that of IPv6 the kernel takes all addresses away.
+ip -n node link set wgmesh mtu 1000
+connect node -p "$key" 192.0.2.11
+is "$status $(mtu_at node wgmesh) $(local_address | wc -w)" '0 1374 1' 'an MTU too low for IPv6 is mended, and the address'
+is "$(session)" "$before" 'with the session alive'
+ip -n node link set wgmesh mtu 1000
+age_session node
+connect node -p "$key" 192.0.2.11
+is "$status $(mtu_at node wgmesh) $(local_address | wc -w)" '0 1374 1' 'also without a session'
 
 mac=$(mac_at node eth0)
 connect node -p "$key" -m eth0 192.0.2.11

@@ -77,6 +77,7 @@ struct fake_interface *fake_add(const char *name)
 		memset(interface, 0, sizeof(*interface));
 		interface->link.index = ++fake->last_index;
 		interface->link.wireguard = true;
+		interface->link.mtu = 1420;
 		snprintf(interface->link.name, sizeof(interface->link.name), "%s", name);
 		return interface;
 	}
@@ -315,6 +316,7 @@ int wgif_create(struct wgif_kernel *kernel, const char *name, unsigned int group
 	interface->link.group = group;
 	interface->link.mtu = mtu;
 	link->index = interface->link.index;
+	link->mtu = mtu;
 	memcpy(link->name, interface->link.name, sizeof(link->name));
 	return 0;
 }
@@ -490,6 +492,9 @@ int wgif_keep_address(struct wgif_kernel *kernel, const struct wgif_link *link,
 	(void)kernel;
 	if (ret < 0)
 		return ret;
+	/* Without IPv6 there are none. */
+	if (interface->link.mtu < 1280)
+		return -ERR_FAILURE;
 	for (int i = 0; i < FAKE_ADDRESSES; i++)
 		interface->addresses[i] = i ? in6addr_any : *address;
 	return 0;

@@ -565,6 +565,30 @@ static void test_refresh(void **state)
 	unit_is_text("log", unit_log(), "");
 }
 
+/* With an MTU that is too low for IPv6 it takes no address, so that comes first. */
+static void test_low_mtu(void **state)
+{
+	struct session session = { .link.index = 0 };
+	struct fake_interface *interface;
+
+	(void)state;
+	begin();
+	interface = add_complete();
+	interface->link.mtu = 1279;
+	unit_is_int("live", tunnel_is_live(kernel, &tunnel, gateway_key, &session), 1);
+	fake_calls();
+	unit_is_int("refresh", tunnel_refresh(kernel, &tunnel, gateway_key, &session), 0);
+	unit_is_text("calls", fake_calls(), "up wgmesh, keep wgmesh fe80::5, up wgmesh");
+	unit_is_int("mtu", interface->link.mtu, 1374);
+	interface->link.mtu = 1279;
+	unit_is_int("configure", tunnel_configure(kernel, &tunnel, gateway_key, &endpoint), 0);
+	unit_is_text("calls", fake_calls(),
+		     "find wgmesh, get wgmesh, set wgmesh 0 new replace keepalive mark=5, "
+		     "up wgmesh, keep wgmesh fe80::5, get wgmesh, up wgmesh");
+	unit_is_int("mtu", interface->link.mtu, 1374);
+	unit_is_text("log", unit_log(), "");
+}
+
 /* The note goes on from what it was. */
 static void test_note(void **state)
 {
@@ -592,6 +616,7 @@ int main(void)
 	UNIT_TABLE(test_read, reads);
 	unit_add("without a peer", test_disconnect, NULL);
 	UNIT_TABLE(test_refresh, refreshes);
+	unit_add("an MTU too low for IPv6", test_low_mtu, NULL);
 	unit_add("the note of a live one", test_note, NULL);
 	return unit_run();
 }
