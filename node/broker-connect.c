@@ -466,7 +466,9 @@ int main(int argc, char **argv)
 		return ret < 0 ? EXIT_USAGE : EXIT_DONE;
 	if (options.verb != CONNECT)
 		return obey(&options);
+	if (options.loop)
+		return loop_run(options.wait, connect_again, &command);
 	if (options.wait)
 		schedule_wait(options.wait);
-	return options.loop ? loop_run(connect_again, &command) : connect_once(&options);
+	return connect_once(&options);
 }

@@ -86,9 +86,8 @@ static int run_child(struct loop *loop, int (*run)(void *argument), void *argume
 }
 
 /* Waits until the next run, or for a signal to end. */
-static void wait_for_next(struct loop *loop, unsigned int seconds)
+static void wait_for_next(struct loop *loop, size_t ms)
 {
-	const size_t ms = seconds * 1000U + gateway_random(seconds * 500U);
 	const struct timespec time = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
 	sigset_t ends = loop->signals;
 	int signal;
@@ -101,10 +100,10 @@ static void wait_for_next(struct loop *loop, unsigned int seconds)
 		loop->is_over = true;
 }
 
-int loop_run(int (*run)(void *argument), void *argument)
+int loop_run(unsigned int first_wait, int (*run)(void *argument), void *argument)
 {
 	struct loop loop = { .is_over = false };
-	unsigned int failures = 0;
+	unsigned int failures = 0, pause;
 	int status;
 
 	/* Whoever started us may ignore it. */
@@ -116,16 +115,17 @@ int loop_run(int (*run)(void *argument), void *argument)
 	sigprocmask(SIG_BLOCK, &loop.signals, &loop.before);
 	if (repeats_begin() < 0)
 		return EXIT_FAILED;
-	for (;;) {
+	wait_for_next(&loop, gateway_random(first_wait * 1000U + 1));
+	while (!loop.is_over) {
 		status = run_child(&loop, run, argument);
 		if (loop.is_over)
-			return EXIT_DONE;
+			break;
 		if (is_final(status))
 			return status;
 		failures = status == EXIT_DONE ? 0 : failures + 1;
 		repeats_next();
-		wait_for_next(&loop, loop_pause(status, failures));
-		if (loop.is_over)
-			return EXIT_DONE;
+		pause = loop_pause(status, failures);
+		wait_for_next(&loop, pause * 1000U + gateway_random(pause * 500U));
 	}
+	return EXIT_DONE;
 }

@@ -10,10 +10,10 @@
 unsigned int loop_pause(int status, unsigned int failures);
 
 /*
- * Calls run(argument) in one child after the other, which exits with what that returns. Returns 0
- * after SIGTERM or SIGINT, which end the child, too; or the exit code of a run after which nothing
- * but another configuration helps.
+ * Waits at random, up to so many seconds. Then calls run(argument) in one child after the other,
+ * which exits with what that returns. Returns 0 after SIGTERM or SIGINT, which end the child, too;
+ * or the exit code of a run after which nothing but another configuration helps.
  */
-int loop_run(int (*run)(void *argument), void *argument);
+int loop_run(unsigned int first_wait, int (*run)(void *argument), void *argument);
 
 #endif

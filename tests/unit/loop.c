@@ -47,9 +47,9 @@ static void test_final(void **state)
 	int status = EXIT_CONFIG;
 
 	(void)state;
-	unit_is_int("no private key", loop_run(end_with, &status), EXIT_CONFIG);
+	unit_is_int("no private key", loop_run(0, end_with, &status), EXIT_CONFIG);
 	status = EXIT_USAGE;
-	unit_is_int("misuse", loop_run(end_with, &status), EXIT_USAGE);
+	unit_is_int("misuse", loop_run(0, end_with, &status), EXIT_USAGE);
 	unit_is_text("log", unit_log(), "");
 }
 
