@@ -73,18 +73,29 @@ static int write_file(int folder, const char *name)
 	return ret < 0 ? ret : closed;
 }
 
+/* Whether there is such a file. Returns 0, or -1 with errno set. */
+static int find_file(int folder, const char *name)
+{
+	struct stat file;
+
+	return fstatat(folder, name, &file, AT_SYMLINK_NOFOLLOW);
+}
+
 /* Makes the file unless there is one. Returns 0, or -1 with errno set. */
 static int make_file(int folder, const char *name)
 {
 	char temporary[NAME_MAX + 1];
-	struct stat file;
 	int ret;
 
+	/* First without the lock: whoever can read the folder can hold it. */
+	ret = find_file(folder, name);
+	if (ret == 0 || errno != ENOENT)
+		return ret;
 	/* Of several processes one makes the key. Closing the folder ends the lock. */
 	ret = flock(folder, LOCK_EX);
 	if (ret < 0)
 		return -1;
-	ret = fstatat(folder, name, &file, AT_SYMLINK_NOFOLLOW);
+	ret = find_file(folder, name);
 	if (ret == 0 || errno != ENOENT)
 		return ret;
 	ret = snprintf(temporary, sizeof(temporary), "%s.new", name);

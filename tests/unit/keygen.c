@@ -242,6 +242,29 @@ static void test_locked(void **state)
 	unit_is_int("the key", access(path, F_OK), 0);
 }
 
+/* Once there is a key nobody is: others who can read the folder can lock it, too. */
+static void test_locked_for_good(void **state)
+{
+	char path[PATH_MAX], folder[PATH_MAX];
+	int status, fd;
+	pid_t pid;
+
+	(void)state;
+	keep_path(path, "held/key");
+	keep_path(folder, "held");
+	unit_is_int("keygen", keygen(path), 0);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	pid = fork();
+	if (pid == 0) {
+		alarm(5);
+		unit_exit(keygen(path) == 0 ? 0 : 1);
+	}
+	assert_true(waitpid(pid, &status, 0) == pid);
+	unit_is_int("status", status, 0);
+	close(fd);
+}
+
 int main(void)
 {
 	unit_add("a key is made once", test_make, NULL);
@@ -253,5 +276,6 @@ int main(void)
 	unit_add("bad names", test_bad_names, NULL);
 	unit_add("many at once", test_many, NULL);
 	unit_add("a folder that is locked", test_locked, NULL);
+	unit_add("one that has a key", test_locked_for_good, NULL);
 	return unit_run();
 }
