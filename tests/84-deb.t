@@ -165,6 +165,26 @@ over_make() {
 	delete_interfaces
 }
 over_make /usr/local/lib
+
+diag 'over make install SUPERVISOR=systemd-inetd'
+supervisor=systemd-inetd
+ok 'installed by make' install_broker
+supervisor=systemd
+: >"$work/output"
+ok 'the package is installed' dpkg_i "$gateway"
+printed_lines 'come before those of this package'
+ok 'its printed lines work' bash -e "$work/steps"
+hash -r
+# As at boot.
+systemctl stop wg-broker.socket wg-broker.service sockets.target
+systemctl start sockets.target
+like "$(port)" '^4[0-9]{4}$' 'at the next boot a node is served'
+is "$(accept_exe)" /usr/sbin/broker-accept 'by the package'
+ok 'purged' dpkg -P wg-broker
+is "$(find /usr/local/{sbin,lib} /etc/systemd \( -name '*wg-broker*' -o -name 'broker-[ah]*' \))" '' \
+	'nothing is left of either'
+delete_interfaces
+
 # As earlier versions had it.
 [[ ! ${TEST_MORE-} ]] || over_make /lib
 done_testing
