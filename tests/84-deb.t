@@ -136,6 +136,26 @@ ok 'purged' dpkg -P wg-broker
 is "$(sums)" "$before" 'both are still there'
 delete_interfaces
 
+diag 'the package of the node beside it'
+package wg-broker-node 1.0.0 >/dev/null
+find "$work/wg-broker-node" -name 'broker-connect@.service' -exec sed -i 's/-T 170/-T 171/' {} +
+dpkg-deb -Znone -b "$work/wg-broker-node" "$work/older.deb" >/dev/null
+rm -r "$etc"
+ok 'both are installed' dpkg_i "$gateway" "$work/older.deb"
+echo "GATEWAYS=192.0.2.99,$key" >"$etc/node-wgmesh.conf"
+systemctl start broker-connect@wgmesh
+process=$(systemctl show -P MainPID broker-connect@wgmesh)
+ok "the node's is upgraded" dpkg_i "$(package wg-broker-node)"
+is "$(systemctl show -P MainPID broker-connect@wgmesh)" "$process" 'what runs is left alone'
+systemctl restart broker-connect@wgmesh
+like "$(systemctl show -P ExecStart broker-connect@wgmesh)" ' -T 170 ' 'restarted, it is of the new unit'
+systemctl stop broker-connect@wgmesh
+rm "$etc"/node*
+ok "the gateway's is purged" dpkg -P wg-broker
+ok "the node's still has its folder" test -d "$etc"
+ok "the node's is purged" dpkg -P wg-broker-node
+is "$(left)" '' 'nothing is left'
+
 # over_make FOLDER: over what `make install` has put into /usr/local, with its units below FOLDER.
 over_make() {
 	export SYSTEMDUNITDIR=$1/systemd/system UDEVRULESDIR=$1/udev/rules.d NETWORKDIR=$1/systemd/network
