@@ -161,6 +161,8 @@ int netlink_failed(const struct netlink_task *task, int error, const char *words
 
 	if (error == EPERM)
 		reason = "Operation not permitted; run it as root or with CAP_NET_ADMIN";
+	else if (error == EACCES)
+		reason = "Permission denied; is IPv6 off, by sysctl's disable_ipv6?";
 	else if (error == EOPNOTSUPP)
 		reason = "Operation not supported; does this kernel have WireGuard?";
 	log_line(LOG_ERR, "unable to %s %s: %s%s%s%s", task->verb, task->object, reason,

@@ -25,6 +25,8 @@ static const struct failed_row {
 	{ "no privileges", EPERM, "",
 	  "3 unable to make tea: Operation not permitted; "
 	  "run it as root or with CAP_NET_ADMIN\n" },
+	{ "no IPv6", EACCES, "",
+	  "3 unable to make tea: Permission denied; is IPv6 off, by sysctl's disable_ipv6?\n" },
 	{ "no WireGuard", EOPNOTSUPP, "Unknown device type",
 	  "3 unable to make tea: Operation not supported; does this kernel have WireGuard? "
 	  "(Unknown device type)\n" },
