@@ -82,8 +82,7 @@ static struct summary summarize(const struct row *rows, int count, const struct 
 		if (rows[i].looked > summary.prune_age)
 			summary.prune_age = rows[i].looked;
 	}
-	/* A limit that was lowered leaves interfaces beyond it, for which a free slot is no room.
-	 */
+	/* A limit that was lowered leaves interfaces beyond it. A free slot then is no room. */
 	if (summary.used < summary.total)
 		summary.free = summary.total - summary.used;
 	return summary;
