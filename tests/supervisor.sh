@@ -140,6 +140,7 @@ test_installation() {
 	test_tunnel a 1 192.0.2.1
 	is "$(lsmod | grep -c '^wireguard ')" 1 'the kernel has loaded it'
 	test_tunnel b 2 2001:db8::1
+	sysctl -q net.ipv6.conf.all.forwarding=1
 	is "$(BABELPORT='' broker-admin check | grep -v '^ok')" \
 		'note    room: all 2 slots are used: raise MAXCONNECTIONS or ENDPORT' \
 		'broker-admin check finds nothing wrong'
