@@ -80,7 +80,7 @@ broken=${name%%[0-9]*}11
 ip link add "$broken" group 40000 type wireguard
 now=$(date +%s)
 later 100 "$admin" status --json >"$work/json"
-is "$(of '[.version, .max_connections, .slots]')" '[1,5000,{"free":9,"total":10,"used":2}]' limits
+is "$(of '[.version, .max_connections, .slots]')" '[1,5000,{"free":8,"total":10,"used":2}]' limits
 is "$(of .states)" '{"broken":1,"live":0,"stale":0,"waiting":1}' 'how many there are of each state'
 like "$(of ".time - $now")" '^[0-9]$' 'the time of the reading'
 like "$(of ".peers[] | select(.interface == \"$name\").asked_age")" '^1[0-9][0-9]$' 'when a node asked, by the boot clock'
