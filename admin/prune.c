@@ -134,11 +134,14 @@ static int examine(struct pass *pass, const struct wgif_link *link)
 		name = altname;
 	}
 	ret = session_read(pass->kernel, name, pass->config->group, NULL, &session);
-	slot = slot_from_ifname(pass->config, session.link.name);
-	if (ret == -ERR_ABSENT || ret == -ERR_FOREIGN || (ret == 0 && !slot))
+	if (ret == -ERR_ABSENT || ret == -ERR_FOREIGN)
 		return 0;
 	if (ret < 0)
 		return ret;
+	slot = slot_from_ifname(pass->config, session.link.name);
+	/* An operator has renamed it. */
+	if (!slot)
+		return 0;
 	prune_give_time(&session);
 	ret = doom(pass, &session);
 	if (ret < 0)
